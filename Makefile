@@ -1,0 +1,43 @@
+# Everything a fresh machine needs is made here: `make demo` and `make test` are the only two commands to know.
+# Python packages go into .venv; servers that only the tests need (Redis, Postfix, Chromium) come from Debian.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ONCE ?=
+QUICK ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit format bench services clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh .ci/venv
+	@touch $@
+
+demo: $(STAMP) ## sample mails of eight vendors through the gate, before and after in the browser; ONCE=1 ends by itself
+	@$(BIN)/smtp-gate demo $(if $(ONCE),--once)
+
+test: $(STAMP) services lint unit ## all checks and tests
+
+lint: $(STAMP) ## format, lint, types
+	@echo "--- format: one style, no discussion" && $(BIN)/ruff format --check .
+	@echo "--- lint: nearly every rule of ruff" && $(BIN)/ruff check .
+	@echo "--- types: mypy strict" && $(BIN)/mypy
+
+unit: $(STAMP) ## the tests alone
+	@echo "--- tests: behaviour, invariants, real servers" && $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+format: $(STAMP) ## bring the code into form
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: $(STAMP) services ## rates beside Postfix and a naive proxy, as ratios of one run; QUICK=1 for a short one
+	@$(BIN)/python bench/run.py $(if $(QUICK),--quick)
+
+services: ## servers that tests need, from Debian's packages
+	@sh .ci/services
+
+clean: ## remove what was built
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The next hop: connections, transactions, and what was accepted already."""

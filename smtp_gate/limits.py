@@ -1,0 +1,88 @@
+"""Every limit of the gate: a name, a number, a reason. ``docs/limits.md`` lists the same; a test compares them.
+
+A limit is reached, never crossed by an exception: the outcome of each stands in ``docs/failure.md``.
+"""
+
+from __future__ import annotations
+
+# --- the connection -------------------------------------------------------------------------------------------
+MAX_CONNECTIONS = 200
+"""Open client connections a process; Postfix's default process limit is 100, so two full Postfixes fit."""
+MAX_COMMAND_LINE = 1024
+"""Octets of a command line with CRLF: RFC 5321 asks for 512 plus what its extensions add (DSN's ORCPT: 500)."""
+MAX_RECIPIENTS = 100
+"""Recipients a transaction: the least RFC 5321 section 4.5.3.1.8 allows a server to take."""
+MAX_ERRORS = 10
+"""Refused commands before 421; Postfix's soft limit."""
+MAX_JUNK_COMMANDS = 100
+"""NOOP, RSET, VRFY and the like between two mails before 421; Postfix's ``smtpd_junk_command_limit``."""
+MAX_MESSAGES_PER_CONNECTION = 1000
+"""So that connections move on to a freshly started process."""
+COMMAND_TIMEOUT = 60.0
+"""Seconds of silence before 421; a mail server beside us never thinks that long between two commands."""
+DATA_TIMEOUT = 300.0
+"""Seconds for the whole transfer of one message: RFC 5321 section 4.5.3.2.5 gives 180 s a block."""
+
+# --- one message ----------------------------------------------------------------------------------------------
+MAX_MESSAGE_SIZE = 26_214_400
+"""Octets (25 MiB): what the large mailbox providers take."""
+SIZE_MARGIN = 65_536
+"""Octets kept free below the next hop's SIZE, for the footer, wrapped addresses and our Received field."""
+MAX_LINE = 8192
+"""Octets of a text line with CRLF that we pass on; RFC 5321 says 1000, real mailers send more."""
+MAX_HEADER_BYTES = 131_072
+"""Octets of the top header block; Postfix's ``header_size_limit`` is 102,400."""
+MAX_RECEIVED = 50
+"""Received fields before a mail counts as looping; Postfix's ``hopcount_limit``."""
+MAX_DEPTH = 30
+"""MIME nesting that is searched; deeper parts stay untouched and the mail counts as unreadable."""
+MAX_PARTS = 500
+"""MIME parts that are searched; more, and the mail counts as unreadable."""
+MAX_TEXT_PART = 4_194_304
+"""Decoded octets of one text part that is searched: a tenth of a second of work; newsletters are below 0.5 MB."""
+MAX_FINDINGS = 5000
+"""Trackers in one mail; each may become an address of 1 KB."""
+MAX_LINE_OUT = 998
+"""Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
+MAX_QP_LINE = 76
+"""Characters of a quoted-printable line: RFC 2045 section 6.7 (5)."""
+MAX_URL = 2048
+"""Characters of an address that is judged; a longer one is a tracker or broken, and counts as opaque."""
+MAX_WRAPPED_URL = 600
+"""Octets of a vendor's address that is put into a token: the wrapped one must fit a line of 998."""
+MAX_UNWRAP_DEPTH = 5
+"""Redirects inside redirects that are decoded (three is the most seen in real mail)."""
+
+# --- delivery -------------------------------------------------------------------------------------------------
+REPLY_DEADLINE = 90.0
+"""Seconds from the client's dot to our reply; Postfix gives a proxy 100 s."""
+LAST_DOT_MARGIN = 20.0
+"""Seconds that must be left when the dot goes to the next hop: a late 250 makes a client send again."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds for connection, greeting and TLS at the next hop."""
+HOP_COMMAND_TIMEOUT = 15.0
+"""Seconds for one command at the next hop."""
+HOP_DATA_TIMEOUT = 60.0
+"""Seconds from the dot to the next hop's reply; must stay below the deadline above."""
+HOP_KEEP_IDLE = 30.0
+"""Seconds an idle connection to the next hop is kept; Postfix closes one after 300 s, a stressed one after 10."""
+HOP_MAX_MESSAGES = 100
+"""Messages a connection to the next hop carries, as Postfix's ``smtp_connection_reuse_count_limit`` suggests."""
+MAX_PARALLEL_VARIANTS = 4
+"""Variants of one message on their way at the same time: kind to the next hop."""
+ACCEPTED_MEMORY = 604_800.0
+"""Seconds an acceptance is remembered: 7 days, above Postfix's queue lifetime of 5."""
+MAX_ACCEPTED = 100_000
+"""Acceptances remembered; the oldest goes first and costs a possible duplicate, never a mail."""
+
+# --- consent --------------------------------------------------------------------------------------------------
+STORE_TIMEOUT = 0.15
+"""Seconds for one look-up of all recipients; redis-py's own defaults stall for 4 to 40 s."""
+BREAKER_FAILURES = 5
+"""Failed look-ups in a row before the store is left alone."""
+BREAKER_PAUSE = 5.0
+"""Seconds it is left alone: a withdrawal's five seconds are not touched, since no answer means untracked."""
+
+# --- web ------------------------------------------------------------------------------------------------------
+MAX_TOKEN = 1400
+"""Characters of a token that is looked at: above the longest one that we make."""

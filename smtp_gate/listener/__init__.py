@@ -1,0 +1,1 @@
+"""The front door for mail: SMTP and LMTP, translating only."""

@@ -1,0 +1,369 @@
+"""The values that pass between the rows: envelope, consent, findings, decision.
+
+All are frozen, all are bytes or plain values; nothing here knows a socket, a file or a clock. Offsets are half
+open: ``data[start:end]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntFlag, StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smtp_gate.replies import Reply
+
+
+# --- envelope -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One RCPT command.
+
+    Attributes:
+        address: the path between ``<`` and ``>``, byte for byte as the client sent it and as it is sent on.
+        parameters: ESMTP parameters to pass on, such as ``b"NOTIFY=NEVER"``, in the client's order.
+    """
+
+    address: bytes
+    parameters: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The MAIL command.
+
+    Attributes:
+        address: the path, byte for byte; ``b""`` is the null sender ``<>`` of bounces.
+        parameters: ESMTP parameters to pass on (``BODY``, ``SMTPUTF8``, ``RET``, ``ENVID``); ``SIZE`` and
+            ``AUTH`` are not among them: the size changes, and the next hop's trust is its own matter.
+        smtputf8: whether the client asked for SMTPUTF8 (RFC 6531).
+        body: ``b"7BIT"``, ``b"8BITMIME"`` or ``b""`` when the client did not say.
+    """
+
+    address: bytes
+    parameters: tuple[bytes, ...] = ()
+    smtputf8: bool = False
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who talks to us.
+
+    Attributes:
+        peer: IP address of the connection, as text.
+        helo: what the client called itself, printable ASCII.
+        protocol: ``"ESMTP"``, ``"ESMTPS"``, ``"LMTP"`` or ``"SMTP"``, as RFC 3848 writes it into Received.
+        xforward: XFORWARD attributes by upper-case name; ``IDENT`` is the client's queue id.
+    """
+
+    peer: str
+    helo: str = ""
+    protocol: str = "ESMTP"
+    xforward: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- consent --------------------------------------------------------------------------------------------------
+class Purpose(IntFlag):
+    """What a person can agree to; the four pixel purposes of the CNIL recommendation, and clicks apart.
+
+    The names in lower case are the words of configuration, command line and API.
+    """
+
+    PERFORMANCE = 1
+    PROFILING = 2
+    FRAUD = 4
+    DELIVERABILITY = 8
+    CLICKS = 16
+
+
+NOTHING = Purpose(0)
+EVERYTHING = Purpose(31)
+PIXEL_PURPOSES = Purpose(15)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What one person agreed to, for one controller, as far as the store can tell now.
+
+    Attributes:
+        granted: purposes that hold now. Unknown, refused, withdrawn, expired and doubt are all "not in here".
+        reason: why it is what it is, a code for log and explain: ``granted``, ``unknown``, ``refused``,
+            ``withdrawn``, ``expired``, ``doubt``, ``unavailable``.
+    """
+
+    granted: Purpose
+    reason: str
+
+
+UNKNOWN = Consent(NOTHING, "unknown")
+
+
+# --- what scanning finds --------------------------------------------------------------------------------------
+class Span(NamedTuple):
+    """Half-open range of offsets."""
+
+    start: int
+    end: int
+
+
+class Kind(StrEnum):
+    """What an address in a mail is."""
+
+    PIXEL = "pixel"
+    """A remote load that tells on one recipient."""
+    LINK = "link"
+    """A redirect through a tracker."""
+    PERSONAL = "personal"
+    """A plain link whose query names the recipient (``mc_eid`` ...)."""
+    FUNCTIONAL = "functional"
+    """A personal link that must work: unsubscribe, reset, sign-in, signature, calendar."""
+    OWN = "own"
+    """Already an address of this gate."""
+    PLAIN = "plain"
+    """Nothing of the above; found only when all addresses were asked for (``explain``)."""
+
+
+class Carrier(StrEnum):
+    """Where an address stands, which decides how it can be edited."""
+
+    IMAGE = "image"
+    """``<img src>`` and its like: the element can go."""
+    ANCHOR = "anchor"
+    """``<a href>`` with its end tag: the words can stay without the link."""
+    ATTRIBUTE = "attribute"
+    """Any other attribute that holds one address (``background``, ``poster``, VML ``src`` ...): only its value."""
+    CSS = "css"
+    """``url(...)`` in a style attribute or style block."""
+    TEXT = "text"
+    """An address in running text."""
+
+
+class Look(NamedTuple):
+    """How an image presents itself, as far as markup tells.
+
+    Attributes:
+        width: CSS pixels by attribute or inline style (the smaller one); None when neither gives a number.
+        height: the same for the height.
+        hidden: codes of inline style or attribute that hide it: ``display``, ``visibility``, ``opacity``,
+            ``zero_size``, ``off_screen``, ``hidden_attribute``; empty when it shows.
+        alt: its alternative text; None when it has none.
+        responsive: whether it has a class or id, so that a media query may show what its style hides.
+    """
+
+    width: float | None
+    height: float | None
+    hidden: tuple[str, ...]
+    alt: str | None
+    responsive: bool
+
+
+class Address(NamedTuple):
+    """One URL as it stands in a part, not judged yet; the fields are those of :class:`Finding`.
+
+    Attributes:
+        look: for images; None for all others.
+        load: whether showing the mail fetches it (image, background, CSS ...), as against a click.
+    """
+
+    carrier: Carrier
+    element: Span
+    value: Span
+    closing: Span | None
+    words: Span | None
+    quote: bytes
+    url: str
+    look: Look | None
+    load: bool
+
+
+class Judgement(NamedTuple):
+    """What the trackers row says of one address; the fields are those of :class:`Finding`."""
+
+    kind: Kind
+    vendor: str
+    target: str | None
+    purposes: Purpose
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One MIME part, as spans of the message it stands in.
+
+    Attributes:
+        index: its place in :attr:`Scan.parts`.
+        parent: index of the part around it; -1 for the message itself.
+        header: its header block, with the empty line that ends it.
+        body: its body, without the line break that belongs to the next boundary.
+        media_type: ``"text/html"`` ..., lower case; ``"text/plain"`` where none is declared.
+        charset: as declared, lower case; empty when it is not.
+        encoding: ``"7bit"``, ``"8bit"``, ``"binary"``, ``"quoted-printable"``, ``"base64"``; anything else
+            is ``"unknown"`` and such a part is not read.
+        attachment: whether its disposition says attachment: never edited.
+        sealed: whether it stands in a signature or encryption that an edit would break.
+        transcoded: whether :attr:`view` is UTF-8 made from a charset that cannot be searched as bytes.
+        view: the decoded text in which offsets are counted, for text parts that are read; None for all others.
+    """
+
+    index: int
+    parent: int
+    header: Span
+    body: Span
+    media_type: str
+    charset: str
+    encoding: str
+    attachment: bool
+    sealed: bool
+    transcoded: bool
+    view: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One address in a mail that is a tracker, or nearly one.
+
+    Attributes:
+        part: index of the part it stands in.
+        kind: what it is.
+        carrier: where it stands.
+        element: for IMAGE and ANCHOR the start tag with ``<`` and ``>``; for CSS the whole ``url(...)``; for
+            ATTRIBUTE the attribute with its name; for TEXT the same as ``value``. Offsets in the part's view.
+        value: the address itself as written, without quotes.
+        closing: for ANCHOR the end tag ``</a>``, None where it has none.
+        words: for ANCHOR what is between the tags, as bytes of the view; empty otherwise.
+        quote: the quote character round the value: ``b'"'``, ``b"'"`` or ``b""``.
+        url: the address as a browser would read it: references resolved, blanks trimmed.
+        vendor: catalogue id; empty for a tracker that nobody catalogued.
+        target: where the address leads in the end, decoded offline and already free of personal parameters;
+            None when it cannot be known without asking the vendor.
+        purposes: what the person must have agreed to, all of them, for this one to stay.
+        evidence: codes of what speaks against it: ``catalogue``, ``own_domain``, ``tiny``, ``hidden``, ``path`` ...
+    """
+
+    part: int
+    kind: Kind
+    carrier: Carrier
+    element: Span
+    value: Span
+    closing: Span | None
+    words: Span | None
+    quote: bytes
+    url: str
+    vendor: str
+    target: str | None
+    purposes: Purpose
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a footer can be put into a part.
+
+    Attributes:
+        part: index of the part.
+        offset: in the part's view; for HTML before the last ``</body>`` outside comments, else the end.
+        html: whether the part is HTML (else plain text).
+    """
+
+    part: int
+    offset: int
+    html: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one message holds; made once, used for every recipient.
+
+    Attributes:
+        raw: the message, CRLF line ends, not dot-stuffed.
+        headers: top header fields, lower-case name -> values, unfolded, in order, as text (latin-1 where
+            not ASCII); only for matching, never written back.
+        parts: all parts in the order they stand.
+        findings: trackers and their like, in the order they stand.
+        anchors: one for each part that must carry a footer (every text/html and text/plain body alternative);
+            empty when no footer can be added.
+        obstacles: codes of what could not be searched: ``depth``, ``parts``, ``size``, ``charset``,
+            ``encoding``, ``foreign_markup``, ``findings``; empty for nearly every mail.
+        sealed: ``"signed"``, ``"encrypted"`` or ``""``.
+        footered: whether a withdrawal footer of this gate stands in it already.
+        tools: catalogue ids of the mailing tools that show in headers or findings.
+        language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.
+    """
+
+    raw: bytes
+    headers: Mapping[str, tuple[str, ...]]
+    parts: tuple[Part, ...]
+    findings: tuple[Finding, ...]
+    anchors: tuple[Anchor, ...]
+    obstacles: tuple[str, ...]
+    sealed: str
+    footered: bool
+    tools: frozenset[str]
+    language: str
+
+
+# --- what is decided ------------------------------------------------------------------------------------------
+class MailClass(StrEnum):
+    """What a mail is for; decides together with consent (docs/policy.md has the matrix)."""
+
+    AUTHENTICATION = "authentication"
+    TRANSACTIONAL = "transactional"
+    NEWSLETTER = "newsletter"
+    SOFT_OPT_IN = "soft_opt_in"
+    PROSPECTING = "prospecting"
+    ONE_TO_ONE = "one_to_one"
+    CONSENT_REQUEST = "consent_request"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What becomes of a finding."""
+
+    STRIP = "strip"
+    """The element goes, or its address where taking the element would break the layout."""
+    UNWRAP = "unwrap"
+    """The link becomes its target."""
+    CLEAN = "clean"
+    """Personal parameters go."""
+    WRAP = "wrap"
+    """It stays behind an address of the gate that asks again at every hit."""
+    ASK = "ask"
+    """An opaque link leads to a page of the gate, which goes on only at a button."""
+    TEXT = "text"
+    """The words stay, the link goes."""
+    KEEP = "keep"
+    """Not touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one finding, and the code of the reason why (docs/policy.md lists them)."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one mail for one recipient; recipients with equal decisions share bytes.
+
+    Attributes:
+        mail_class: of the rule that matched.
+        rule: its name; ``"default"`` when none matched.
+        controller: id of the controller whose consent counted; empty when the sender belongs to none.
+        verdicts: one for each finding of the scan, in the same order.
+        footer: whether the withdrawal footer is added.
+        personal: whether the bytes hold a token of the recipient, so that nobody else may get them.
+        refusal: the reply that ends the mail for this recipient, when policy refuses it; else None.
+    """
+
+    mail_class: MailClass
+    rule: str
+    controller: str
+    verdicts: tuple[Verdict, ...]
+    footer: bool
+    personal: bool
+    refusal: Reply | None

@@ -1,0 +1,1 @@
+"""What an operator sees: one log line a message, counters."""

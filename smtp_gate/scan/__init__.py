@@ -1,0 +1,1 @@
+"""Reading a message once: its parts and every address in them, as spans of bytes. Pure."""

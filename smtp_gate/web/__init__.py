@@ -1,0 +1,1 @@
+"""The front door for people and mail programs: pixel, link, ask page, withdrawal; translating only."""
