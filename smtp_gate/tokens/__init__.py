@@ -1,1 +1,37 @@
-"""Sealed addresses of the gate: who a link belongs to and what stands behind it. Pure."""
+"""Sealed addresses of the gate: who a link belongs to and what stands behind it. Pure.
+
+``keyring`` holds the keys, ``subject`` names a person, ``seal`` makes and opens tokens, ``mint`` makes the
+addresses that go into a mail.
+"""
+
+from smtp_gate.tokens.keyring import Keyring, Use
+from smtp_gate.tokens.mint import Mint
+from smtp_gate.tokens.seal import (
+    AskToken,
+    LinkToken,
+    PixelToken,
+    WithdrawToken,
+    open_ask,
+    open_link,
+    open_pixel,
+    open_withdraw,
+    seal,
+)
+from smtp_gate.tokens.subject import SUBJECT_SIZE, subject_of
+
+__all__ = [
+    "SUBJECT_SIZE",
+    "AskToken",
+    "Keyring",
+    "LinkToken",
+    "Mint",
+    "PixelToken",
+    "Use",
+    "WithdrawToken",
+    "open_ask",
+    "open_link",
+    "open_pixel",
+    "open_withdraw",
+    "seal",
+    "subject_of",
+]

@@ -1,0 +1,68 @@
+"""Addresses of the gate for one mail and one person: what takes a tracker's place, and the footer's link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtp_gate.tokens.seal import AskToken, LinkToken, PixelToken, WithdrawToken, seal
+
+if TYPE_CHECKING:
+    from smtp_gate.model import Finding
+    from smtp_gate.tokens.keyring import Keyring
+
+
+class Mint:
+    """Makes the addresses; the same finding for the same person gives the same address.
+
+    Args:
+        keyring: its newest key seals.
+        public_url: where people reach the web part, such as ``https://preferences.acme.example``.
+        controller: id of the controller whose consent counts; empty when the sender belongs to none.
+        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`; None for a mail that several people share,
+            which can hold nothing but ask pages.
+    """
+
+    __slots__ = ("_controller", "_keyring", "_public_url", "_subject")
+
+    def __init__(self, keyring: Keyring, public_url: str, controller: str, subject: bytes | None) -> None:
+        self._keyring = keyring
+        self._public_url = public_url.rstrip("/")
+        self._controller = controller
+        self._subject = subject
+
+    def pixel(self, finding: Finding) -> str:
+        """The address that takes the place of a pixel.
+
+        Raises:
+            ValueError: when the mail is nobody's.
+        """
+        token = PixelToken(self._controller, self._person(), finding.purposes, finding.vendor, finding.url)
+        return f"{self._public_url}/p/{seal(self._keyring, token)}"
+
+    def link(self, finding: Finding) -> str:
+        """The address that takes the place of a tracked link.
+
+        Raises:
+            ValueError: when the mail is nobody's.
+        """
+        token = LinkToken(self._controller, self._person(), finding.purposes, finding.vendor, finding.url)
+        return f"{self._public_url}/l/{seal(self._keyring, token)}"
+
+    def ask(self, finding: Finding) -> str:
+        """The address of the page that asks before an opaque link is followed."""
+        token = AskToken(self._controller, finding.vendor, finding.url)
+        return f"{self._public_url}/a/{seal(self._keyring, token)}"
+
+    def withdraw(self) -> str:
+        """The address of the withdrawal page.
+
+        Raises:
+            ValueError: when the mail is nobody's.
+        """
+        token = WithdrawToken(self._controller, self._person())
+        return f"{self._public_url}/w/{seal(self._keyring, token)}"
+
+    def _person(self) -> bytes:
+        if self._subject is None:
+            raise ValueError("a mail that several people share holds nobody's token")
+        return self._subject

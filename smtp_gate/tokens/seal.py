@@ -1,0 +1,226 @@
+"""Tokens: a few values sealed into one word for an address bar, and opened again.
+
+A token is base64url of *key id octet + AES-SIV box*; its use is the associated data. AES-SIV (RFC 5297) needs no
+nonce, so the same values always give the same token: a mail sent twice is the same mail twice. Whatever is wrong
+with a token that comes in, the answer is :class:`BadToken` and nothing more.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+
+from smtp_gate.errors import BadToken
+from smtp_gate.limits import MAX_TOKEN
+from smtp_gate.model import Purpose
+from smtp_gate.tokens.keyring import Use
+from smtp_gate.tokens.subject import SUBJECT_SIZE
+
+if TYPE_CHECKING:
+    from smtp_gate.tokens.keyring import Keyring
+
+SIV_SIZE = 16
+"""Octets of the synthetic IV, which is also the tag (RFC 5297 section 2.6)."""
+MAX_NAME = 255
+"""Octets of a controller's or vendor's id: its length is one octet."""
+
+# An address in a mail is any text, even half of a surrogate pair; it must come back as it was.
+_LENIENT = "surrogatepass"
+
+
+@dataclass(frozen=True, slots=True)
+class PixelToken:
+    """A remote load of one person's mail.
+
+    Attributes:
+        controller: id of the controller whose consent counts.
+        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
+        purposes: what the person must have agreed to, all of them.
+        vendor: catalogue id; empty for a tracker nobody catalogued.
+        url: the vendor's address.
+    """
+
+    controller: str
+    subject: bytes
+    purposes: Purpose
+    vendor: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """A tracked link of one person's mail; the fields are those of :class:`PixelToken`."""
+
+    controller: str
+    subject: bytes
+    purposes: Purpose
+    vendor: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskToken:
+    """A link whose target only the vendor knows; nobody's, so that all recipients share one mail.
+
+    Attributes:
+        controller: id of the controller that sends; empty when the sender belongs to none.
+        vendor: catalogue id; empty for a tracker nobody catalogued.
+        url: the vendor's address.
+    """
+
+    controller: str
+    vendor: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawToken:
+    """The right of one person to stop the tracking of one controller; it has no end.
+
+    Attributes:
+        controller: id of the controller.
+        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
+    """
+
+    controller: str
+    subject: bytes
+
+
+Token = PixelToken | LinkToken | AskToken | WithdrawToken
+
+
+def seal(keyring: Keyring, token: Token) -> str:
+    """The token as text of ``A-Z a-z 0-9 - _``; the same values give the same text.
+
+    Raises:
+        ValueError: when an id is longer than 255 octets or the subject is not 16.
+    """
+    use, payload = _pack(token)
+    cipher = keyring.cipher(keyring.newest, use)
+    assert cipher is not None  # noqa: S101 - the ring was made with a cipher for each use of its newest key
+    box = cipher.encrypt(payload, [use.value.encode()])
+    return urlsafe_b64encode(bytes((keyring.newest,)) + box).rstrip(b"=").decode()
+
+
+def open_pixel(keyring: Keyring, text: str) -> PixelToken:
+    """The values of a pixel's token.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a pixel's token.
+    """
+    return PixelToken(*_unpack_tracked(_open(keyring, Use.PIXEL, text)))
+
+
+def open_link(keyring: Keyring, text: str) -> LinkToken:
+    """The values of a link's token.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a link's token.
+    """
+    return LinkToken(*_unpack_tracked(_open(keyring, Use.LINK, text)))
+
+
+def open_ask(keyring: Keyring, text: str) -> AskToken:
+    """The values of an ask page's token.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as an ask page's token.
+    """
+    payload = _open(keyring, Use.ASK, text)
+    controller, rest = _take_name(payload)
+    vendor, rest = _take_name(rest)
+    return AskToken(controller, vendor, _text(rest))
+
+
+def open_withdraw(keyring: Keyring, text: str) -> WithdrawToken:
+    """The values of a withdrawal's token.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a withdrawal's token.
+    """
+    payload = _open(keyring, Use.WITHDRAW, text)
+    if len(payload) < SUBJECT_SIZE:
+        raise BadToken
+    return WithdrawToken(_text(payload[SUBJECT_SIZE:]), payload[:SUBJECT_SIZE])
+
+
+def _open(keyring: Keyring, use: Use, text: str) -> bytes:
+    if len(text) > MAX_TOKEN or not text.isascii():
+        raise BadToken
+    try:
+        box = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        raise BadToken from None
+    # Python's decoder skips foreign characters and unused bits: only the one spelling that we write is a token.
+    if len(box) <= SIV_SIZE or urlsafe_b64encode(box).rstrip(b"=") != text.encode():
+        raise BadToken
+    cipher = keyring.cipher(box[0], use)
+    if cipher is None:
+        raise BadToken
+    try:
+        return cipher.decrypt(box[1:], [use.value.encode()])
+    except InvalidTag:
+        raise BadToken from None
+
+
+def _pack(token: Token) -> tuple[Use, bytes]:
+    match token:
+        case PixelToken():
+            return Use.PIXEL, _pack_tracked(token)
+        case LinkToken():
+            return Use.LINK, _pack_tracked(token)
+        case AskToken():
+            payload = _name(token.controller) + _name(token.vendor) + token.url.encode("utf-8", _LENIENT)
+            return Use.ASK, payload
+        case WithdrawToken():
+            return Use.WITHDRAW, _subject(token.subject) + token.controller.encode("utf-8", _LENIENT)
+
+
+def _pack_tracked(token: PixelToken | LinkToken) -> bytes:
+    return b"".join(
+        (
+            bytes((token.purposes,)),
+            _subject(token.subject),
+            _name(token.controller),
+            _name(token.vendor),
+            token.url.encode("utf-8", _LENIENT),
+        )
+    )
+
+
+def _unpack_tracked(payload: bytes) -> tuple[str, bytes, Purpose, str, str]:
+    if len(payload) < 1 + SUBJECT_SIZE:
+        raise BadToken
+    controller, rest = _take_name(payload[1 + SUBJECT_SIZE :])
+    vendor, rest = _take_name(rest)
+    return controller, payload[1 : 1 + SUBJECT_SIZE], Purpose(payload[0]), vendor, _text(rest)
+
+
+def _subject(subject: bytes) -> bytes:
+    if len(subject) != SUBJECT_SIZE:
+        raise ValueError(f"a subject is {SUBJECT_SIZE} octets")
+    return subject
+
+
+def _name(name: str) -> bytes:
+    octets = name.encode("utf-8", _LENIENT)
+    if len(octets) > MAX_NAME:
+        raise ValueError(f"an id in a token has at most {MAX_NAME} octets")
+    return bytes((len(octets),)) + octets
+
+
+def _take_name(payload: bytes) -> tuple[str, bytes]:
+    if not payload or len(payload) <= payload[0]:
+        raise BadToken
+    end = 1 + payload[0]
+    return _text(payload[1:end]), payload[end:]
+
+
+def _text(octets: bytes) -> str:
+    try:
+        return octets.decode("utf-8", _LENIENT)
+    except UnicodeDecodeError:
+        raise BadToken from None
