@@ -86,3 +86,11 @@ BREAKER_PAUSE = 5.0
 # --- web ------------------------------------------------------------------------------------------------------
 MAX_TOKEN = 1400
 """Characters of a token that is looked at: above the longest one that we make."""
+
+# --- processes ------------------------------------------------------------------------------------------------
+SHUTDOWN_GRACE = 100.0
+"""Seconds a worker may take to finish running deliveries: the reply deadline and a little."""
+RESPAWN_LIMIT = 5
+"""Workers that may die within the window below; more, and the process gives up and lets systemd restart it."""
+RESPAWN_WINDOW = 60.0
+"""Seconds."""
