@@ -1,0 +1,262 @@
+"""Rates through the gate beside no hop, Postfix and a naive proxy, all in one run, as ratios.
+
+Debian's ``smtp-source`` sends, ``smtp-sink`` takes, all on loopback and on the same cores. The ways are
+interleaved round by round, so that a slow minute of the machine hits all of them; a rate is the median of its
+rounds. ``--quick`` makes fewer and shorter rounds. The table goes to the terminal, the figures to
+``build/evidence/bench.json``; the exit code is 1 when the gate misses one of the two bars below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench import mails  # noqa: E402 - the folder is no package of the installed project
+
+SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
+SESSIONS = 8
+"""Connections of smtp-source at the same time."""
+BAR_POSTFIX = 0.8
+"""The newsletter through the gate, at least this many times Postfix's rate as a relay."""
+BAR_NAIVE = 8.0
+"""The same, beside the naive proxy."""
+UNTRACKED = "nobody@recipient.example"
+TRACKED = "agreed@recipient.example"
+
+
+class Way(NamedTuple):
+    """One way for the mail to take."""
+
+    name: str
+    port: int
+    recipient: str
+    settled: Callable[[], bool]
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
+    """Return once something listens on the port; give up after 20 s."""
+    for _ in range(400):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing listens on port {port}")
+
+
+@contextlib.contextmanager
+def running(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is stopped at the end."""
+    process = subprocess.Popen(
+        command,
+        env=(env or dict(os.environ)) | {"PATH": SBIN},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def postfix(folder: Path, listen: int, sink: int) -> Iterator[Callable[[], bool]]:
+    """Debian's Postfix as a plain relay, in a folder of its own; yields whether its queue is empty."""
+    config, spool, data = folder / "etc", folder / "spool", folder / "data"
+    for part in (config, spool, data):
+        part.mkdir(parents=True)
+    shutil.chown(data, "postfix")
+    folder.chmod(0o755)
+    shutil.copy("/usr/share/postfix/master.cf.dist", config / "master.cf")
+    master = (config / "master.cf").read_text()
+    master = "\n".join(line for line in master.splitlines() if not line.startswith(("smtp      inet", "#")))
+    # No chroot: the folder holds none of the files a chrooted daemon would look for.
+    (config / "master.cf").write_text(
+        f"127.0.0.1:{listen} inet n - n - - smtpd\n" + master.replace(" - y ", " - n ")
+    )
+    (config / "main.cf").write_text(
+        f"""compatibility_level = 3.6
+queue_directory = {spool}
+data_directory = {data}
+mail_owner = postfix
+setgid_group = postdrop
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+myhostname = relay.example
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+relayhost = [127.0.0.1]:{sink}
+alias_maps =
+local_recipient_maps =
+disable_dns_lookups = yes
+smtp_host_lookup = native
+smtp_tls_security_level = none
+maillog_file = {data}/maillog
+maillog_file_prefixes = {folder}
+default_process_limit = 50
+"""
+    )
+    tell = ("/usr/sbin/postfix", "-c", str(config))
+    subprocess.run([*tell, "start"], check=True, env=os.environ | {"PATH": SBIN}, capture_output=True)
+
+    def empty() -> bool:
+        queues = (spool / name for name in ("maildrop", "incoming", "active", "deferred"))
+        return not any(files for queue in queues for _, _, files in os.walk(queue))
+
+    try:
+        wait_for(listen)
+        yield empty
+    finally:
+        subprocess.run([*tell, "stop"], check=False, env=os.environ | {"PATH": SBIN}, capture_output=True)
+
+
+@contextlib.contextmanager
+def gate(folder: Path, listen: int, sink: int, redis: int) -> Iterator[None]:
+    """The gate with Redis, its ledger and as many workers as cores; one recipient has agreed to everything."""
+    folder.mkdir()
+    command = str(Path(sys.executable).parent / "smtp-gate")
+    subprocess.run([command, "keys", "new", "--keys", str(folder / "keys.yaml")], check=True, capture_output=True)
+    config = folder / "config.yaml"
+    config.write_text(
+        f"""listen: {{smtp: "127.0.0.1:{listen}", allow: [127.0.0.1]}}
+deliver: {{next_hops: ["smtp://127.0.0.1:{sink}?tls=none"]}}
+consent: {{ledger: "sqlite:///{folder}/consent.db", cache: "redis://127.0.0.1:{redis}/0"}}
+web: {{listen: "127.0.0.1:{free_port()}", public_url: "https://preferences.acme.example"}}
+keys: {folder}/keys.yaml
+controllers:
+  acme:
+    {{name: Acme, senders: ["@acme.example"], privacy_url: "https://acme.example/p", contact: dpo@acme.example}}
+"""
+    )
+    purposes = "performance,profiling,fraud,deliverability,clicks"
+    for words in (
+        ["grant", TRACKED, "--purposes", purposes, "--method", "bench", "--source", "bench"],
+        ["reload"],
+    ):
+        subprocess.run([command, "consent", words[0], "--config", str(config), *words[1:]], check=True)
+    with running(command, "serve", "--config", str(config)):
+        wait_for(listen)
+        yield
+
+
+def send(way: Way, mail: Path, count: int) -> float:
+    """Mails a second, from the first connection until the last mail is out of the way's hands."""
+    started = time.perf_counter()
+    subprocess.run(
+        [
+            "smtp-source", "-s", str(SESSIONS), "-m", str(count), "-F", str(mail),
+            "-f", "news@acme.example", "-t", way.recipient, f"127.0.0.1:{way.port}",
+        ],
+        check=True,
+        env=os.environ | {"PATH": SBIN},
+        capture_output=True,
+    )  # fmt: skip
+    while not way.settled():
+        time.sleep(0.01)
+    return count / (time.perf_counter() - started)
+
+
+def main() -> int:
+    """Run all ways, print the table, write the figures."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    quick: bool = options.parse_args().quick
+    rounds, seconds = (3, 1.0) if quick else (7, 3.0)
+    cores = os.cpu_count() or 1
+    ports = {name: free_port() for name in ("sink", "postfix", "gate", "naive", "redis")}
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smtp-gate-bench-")))
+        folder.chmod(0o755)
+        stack.enter_context(running("smtp-sink", "-u", "nobody", f"127.0.0.1:{ports['sink']}", "200"))
+        stack.enter_context(
+            running("redis-server", "--port", str(ports["redis"]), "--save", "", "--dir", str(folder))
+        )
+        wait_for(ports["redis"])
+        for _ in range(cores):
+            stack.enter_context(
+                running(sys.executable, str(ROOT / "bench/naive.py"), str(ports["naive"]), str(ports["sink"]))
+            )
+        settled = stack.enter_context(postfix(folder / "postfix", ports["postfix"], ports["sink"]))
+        stack.enter_context(gate(folder / "gate", ports["gate"], ports["sink"], ports["redis"]))
+        wait_for(ports["naive"])
+        ways = [
+            Way("no hop", ports["sink"], UNTRACKED, lambda: True),
+            Way("Postfix, plain relay", ports["postfix"], UNTRACKED, settled),
+            Way("gate, no consent: strip, unwrap", ports["gate"], UNTRACKED, lambda: True),
+            Way("gate, consent: wrap, footer", ports["gate"], TRACKED, lambda: True),
+            Way("naive proxy", ports["naive"], UNTRACKED, lambda: True),
+        ]
+        figures: dict[str, dict[str, list[float]]] = {}
+        for name, content in (("sales 8 KB", mails.sales()), ("newsletter 64 KB", mails.newsletter())):
+            mail = folder / "mail.eml"
+            mail.write_bytes(content.replace(b"\r\n", b"\n"))
+            counts = {way.name: max(20, int(send(way, mail, 40) * seconds)) for way in ways}  # also warms up
+            rates: dict[str, list[float]] = {way.name: [] for way in ways}
+            for _ in range(rounds):
+                for way in ways:
+                    rates[way.name].append(send(way, mail, counts[way.name]))
+            figures[name] = rates
+    return report(figures, cores, rounds)
+
+
+def report(figures: dict[str, dict[str, list[float]]], cores: int, rounds: int) -> int:
+    """Print medians and ratios; 1 when a bar is missed."""
+    evidence: dict[str, object] = {"cores": cores, "rounds": rounds, "sessions": SESSIONS}
+    missed = []
+    for mail, rates in figures.items():
+        medians = {way: statistics.median(values) for way, values in rates.items()}
+        relay, naive = medians["Postfix, plain relay"], medians["naive proxy"]
+        print(f"\n{mail}, {cores} cores, median of {rounds} interleaved rounds")
+        print(f"{'way':34}{'mails/s':>9}{'/ Postfix':>11}{'/ naive':>9}")
+        for way, rate in medians.items():
+            print(f"{way:34}{rate:9.0f}{rate / relay:11.2f}{rate / naive:9.1f}")
+        evidence[mail] = {
+            way: {"per_second": rate, "to_postfix": rate / relay, "to_naive": rate / naive}
+            for way, rate in medians.items()
+        }
+        if mail.startswith("newsletter"):
+            for way, rate in medians.items():
+                if way.startswith("gate"):
+                    missed += [f"{way}: {rate / relay:.2f} of Postfix"] * (rate / relay < BAR_POSTFIX)
+                    missed += [f"{way}: {rate / naive:.1f} times naive"] * (rate / naive < BAR_NAIVE)
+    evidence["missed"] = missed
+    target = ROOT / "build/evidence/bench.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(evidence, indent=2) + "\n")
+    print(f"\nbars: {BAR_POSTFIX} of Postfix, {BAR_NAIVE:.0f} times naive: {'; '.join(missed) or 'met'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
