@@ -49,7 +49,7 @@ class Forward:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Called by aiosmtpd at the end of a message."""
         assert isinstance(envelope.content, bytes)  # noqa: S101 - aiosmtpd's decode_data is off
-        async with aiosmtplib.SMTP("127.0.0.1", self._port, start_tls=False) as hop:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self._port, start_tls=False) as hop:
             _, text = await hop.sendmail(envelope.mail_from or "", envelope.rcpt_tos, rewrite(envelope.content))
         return f"250 {text}"
 
