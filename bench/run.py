@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -30,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import mails  # noqa: E402 - the folder is no package of the installed project
+from tests.postfix_server import Postfix, free_port  # noqa: E402 - the same
 
 SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 SESSIONS = 8
@@ -49,14 +49,6 @@ class Way(NamedTuple):
     port: int
     recipient: str
     settled: Callable[[], bool]
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(port: int) -> None:
@@ -86,59 +78,6 @@ def running(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextlib.contextmanager
-def postfix(folder: Path, listen: int, sink: int) -> Iterator[Callable[[], bool]]:
-    """Debian's Postfix as a plain relay, in a folder of its own; yields whether its queue is empty."""
-    config, spool, data = folder / "etc", folder / "spool", folder / "data"
-    for part in (config, spool, data):
-        part.mkdir(parents=True)
-    shutil.chown(data, "postfix")
-    folder.chmod(0o755)
-    shutil.copy("/usr/share/postfix/master.cf.dist", config / "master.cf")
-    master = (config / "master.cf").read_text()
-    master = "\n".join(line for line in master.splitlines() if not line.startswith(("smtp      inet", "#")))
-    # No chroot: the folder holds none of the files a chrooted daemon would look for.
-    (config / "master.cf").write_text(
-        f"127.0.0.1:{listen} inet n - n - - smtpd\n" + master.replace(" - y ", " - n ")
-    )
-    (config / "main.cf").write_text(
-        f"""compatibility_level = 3.6
-queue_directory = {spool}
-data_directory = {data}
-mail_owner = postfix
-setgid_group = postdrop
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-myhostname = relay.example
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:{sink}
-alias_maps =
-local_recipient_maps =
-disable_dns_lookups = yes
-smtp_host_lookup = native
-smtp_tls_security_level = none
-maillog_file = {data}/maillog
-maillog_file_prefixes = {folder}
-default_process_limit = 50
-"""
-    )
-    tell = ("/usr/sbin/postfix", "-c", str(config))
-    subprocess.run([*tell, "start"], check=True, env=os.environ | {"PATH": SBIN}, capture_output=True)
-
-    def empty() -> bool:
-        queues = (spool / name for name in ("maildrop", "incoming", "active", "deferred"))
-        return not any(files for queue in queues for _, _, files in os.walk(queue))
-
-    try:
-        wait_for(listen)
-        yield empty
-    finally:
-        subprocess.run([*tell, "stop"], check=False, env=os.environ | {"PATH": SBIN}, capture_output=True)
 
 
 @contextlib.contextmanager
@@ -194,7 +133,7 @@ def main() -> int:
     quick: bool = options.parse_args().quick
     rounds, seconds = (3, 1.0) if quick else (7, 3.0)
     cores = os.cpu_count() or 1
-    ports = {name: free_port() for name in ("sink", "postfix", "gate", "naive", "redis")}
+    ports = {name: free_port() for name in ("sink", "gate", "naive", "redis")}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smtp-gate-bench-")))
         folder.chmod(0o755)
@@ -207,12 +146,12 @@ def main() -> int:
             stack.enter_context(
                 running(sys.executable, str(ROOT / "bench/naive.py"), str(ports["naive"]), str(ports["sink"]))
             )
-        settled = stack.enter_context(postfix(folder / "postfix", ports["postfix"], ports["sink"]))
+        relay = stack.enter_context(Postfix([f"relayhost = [127.0.0.1]:{ports['sink']}"]))
         stack.enter_context(gate(folder / "gate", ports["gate"], ports["sink"], ports["redis"]))
         wait_for(ports["naive"])
         ways = [
             Way("no hop", ports["sink"], UNTRACKED, lambda: True),
-            Way("Postfix, plain relay", ports["postfix"], UNTRACKED, settled),
+            Way("Postfix, plain relay", relay.port, UNTRACKED, lambda: relay.queued() == 0),
             Way("gate, no consent: strip, unwrap", ports["gate"], UNTRACKED, lambda: True),
             Way("gate, consent: wrap, footer", ports["gate"], TRACKED, lambda: True),
             Way("naive proxy", ports["naive"], UNTRACKED, lambda: True),
