@@ -22,6 +22,14 @@ COMMAND_TIMEOUT = 60.0
 """Seconds of silence before 421; a mail server beside us never thinks that long between two commands."""
 DATA_TIMEOUT = 300.0
 """Seconds for the whole transfer of one message: RFC 5321 section 4.5.3.2.5 gives 180 s a block."""
+TLS_TIMEOUT = 10.0
+"""Seconds for a TLS handshake; a slow one takes two round trips and a signature."""
+LINGER = 1.0
+"""Seconds that what a client still sends is thrown away after our last word, so that the word arrives."""
+MEMORY_BUDGET = 536_870_912
+"""Octets (512 MiB) that all messages on their way may take together in one process; beyond it 452."""
+MEMORY_FACTOR = 4
+"""Copies of a message that may exist at once: as it arrives, as a whole, decoded, and a variant."""
 
 # --- one message ----------------------------------------------------------------------------------------------
 MAX_MESSAGE_SIZE = 26_214_400
@@ -68,6 +76,12 @@ HOP_KEEP_IDLE = 30.0
 """Seconds an idle connection to the next hop is kept; Postfix closes one after 300 s, a stressed one after 10."""
 HOP_MAX_MESSAGES = 100
 """Messages a connection to the next hop carries, as Postfix's ``smtp_connection_reuse_count_limit`` suggests."""
+HOP_MAX_CONNECTIONS = 20
+"""Connections a process uses at one time; Postfix's ``default_destination_concurrency_limit``."""
+HOP_DOWN_MEMORY = 5.0
+"""Seconds a next hop that did not answer comes last; with one hop only it is tried all the same."""
+MAX_HOP_REPLY = 32_768
+"""Octets of one reply of a next hop with all its lines: a long EHLO answer is 1 KB."""
 MAX_PARALLEL_VARIANTS = 4
 """Variants of one message on their way at the same time: kind to the next hop."""
 ACCEPTED_MEMORY = 604_800.0

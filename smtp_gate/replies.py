@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_REPLY_LINE = 512
 """Octets of one reply line with CRLF: RFC 5321 section 4.5.3.1.5."""
@@ -67,6 +71,9 @@ DELIVERED = Reply(250, "2.0.0", "Accepted by the next hop")
 ALREADY_DELIVERED = Reply(250, "2.0.0", "Accepted by the next hop on an earlier attempt")
 START_DATA = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
 GOODBYE = Reply(221, "2.0.0", "Bye")
+TLS_READY = Reply(220, "2.0.0", "Ready to start TLS")
+COMMANDS = Reply(214, "2.0.0", "See RFC 5321")
+CANNOT_VERIFY = Reply(252, "2.0.0", "Cannot verify an address, send the mail and see")
 
 SHUTTING_DOWN = Reply(421, "4.3.2", "Service is shutting down, try again later")
 TOO_MANY_CONNECTIONS = Reply(421, "4.3.2", "Too many connections, try again later")
@@ -99,9 +106,11 @@ UTF8_NEEDED = Reply(550, "5.6.7", "Address has non-ASCII characters, SMTPUTF8 is
 NOT_SYNCHRONISED = Reply(554, "5.5.0", "Client sent commands before the answer to the last one")
 NOT_HTTP = Reply(554, "5.5.1", "This is a mail server")
 NOT_ALLOWED = Reply(550, "5.7.1", "This client may not send mail through here")
+NO_SERVICE = Reply(554, "5.7.1", "This client may not send mail through here")
 TLS_NEEDED = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
 TOO_BIG = Reply(552, "5.3.4", "Message is larger than the limit")
 BARE_LINE_ENDS = Reply(550, "5.5.2", "Message has a bare CR or LF (RFC 5321 section 2.3.8)")
+NUL_OCTET = Reply(550, "5.6.0", "Message has a NUL octet (RFC 5322 section 2.2 allows none)")
 LINE_TOO_LONG = Reply(500, "5.6.0", "Message has a line over the limit")
 HEADER_TOO_BIG = Reply(550, "5.6.0", "Message header is larger than the limit")
 LOOP = Reply(554, "5.4.6", "Mail loop: too many Received fields")
@@ -113,6 +122,16 @@ SEALED_TRACKER = Reply(
     550, "5.7.1", "A signed or encrypted mail holds a tracker that the recipient did not agree to"
 )
 UNREADABLE = Reply(550, "5.6.0", "Mail cannot be searched for trackers and policy refuses such mail")
+
+
+def greeting(hostname: str, *, lmtp: bool) -> Reply:
+    """What is said first on a connection."""
+    return Reply(220, "", f"{hostname} {'LMTP' if lmtp else 'ESMTP'} smtp_gate")
+
+
+def hello(hostname: str, extensions: Sequence[str] = ()) -> Reply:
+    """The answer to HELO, EHLO and LHLO: who we are, then one line for each extension that is offered."""
+    return Reply(250, "", "\n".join((hostname, *extensions)))
 
 
 def relayed(code: int, text: str) -> Reply:
