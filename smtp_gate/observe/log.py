@@ -1,0 +1,228 @@
+"""The log: one function for each event, one line for each message.
+
+This module alone decides what can stand in a line. A caller hands over numbers, members of enumerations and
+short codes; there is no function that takes a text. What does not look like a code (an address, a URL, a subject,
+a token) is written as ``?``, so that a mistake elsewhere cannot put personal data here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smtp_gate.model import MailClass
+
+_CODE = re.compile(r"[\w.:\[\]-]{1,64}")
+"""A code, a host:port, an id: no ``@``, no ``/``, no space."""
+_NAME = re.compile(r"[\w.:()+-]+(?: [\w.:()+-]+){0,7}")
+"""A rule's name, written by the administrator: a few words."""
+_MAX_NAME = 48
+_TOKEN = re.compile(r"[\w-]{41,}")
+"""Tokens of the gate and of vendors are longer than any word that is meant to be read."""
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+LEVELS = tuple(_LEVELS)
+"""What the log level can be."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+def configure(*, json: bool | None = None, level: str = "info") -> None:
+    """Set up the process's log on standard error; called once, at start.
+
+    Libraries that log by :mod:`logging` come out as ``library`` lines with place and level only: their texts may
+    hold addresses.
+
+    Args:
+        json: one JSON object a line; None: unless standard error is a terminal.
+        level: one of :data:`LEVELS`.
+    """
+    if json is None:
+        json = not sys.stderr.isatty()
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.JSONRenderer()
+            if json
+            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_LibraryHandler()]
+    root.setLevel(logging.WARNING)
+    # aiosmtpd writes envelopes at its lower levels, and makes the texts even when nobody reads them.
+    logging.getLogger("mail").setLevel(logging.ERROR)
+
+
+# --- messages -------------------------------------------------------------------------------------------------
+def message_done(
+    *,
+    message: str,
+    ident: str,
+    protocol: str,
+    mail_class: MailClass,
+    rule: str,
+    size: int,
+    recipients: int,
+    variants: int,
+    actions: Mapping[str, Mapping[str, int]],
+    consent: Mapping[str, int],
+    replies: Mapping[int, int],
+    milliseconds: Mapping[str, float],
+    next_hop: str,
+) -> None:
+    """The one line of a message, whatever became of it.
+
+    Args:
+        message: the gate's own id of it, as in its Received field.
+        ident: the client's queue id; empty when it gave none.
+        protocol: ``ESMTP``, ``LMTP`` ...
+        mail_class: of the rule that matched.
+        rule: that rule's name.
+        size: octets as received.
+        recipients: how many.
+        variants: how many different forms were sent.
+        actions: vendor id -> action -> how many findings.
+        consent: reason of the consent answer -> how many recipients.
+        replies: reply code -> how many recipients.
+        milliseconds: step (``total``, ``scan``, ``consent``, ``render``, ``deliver``) -> time.
+        next_hop: its name; empty when none was asked.
+    """
+    _log.info(
+        "message",
+        message=_code(message),
+        ident=_code(ident),
+        protocol=_code(protocol),
+        mail_class=mail_class.value,
+        rule=_name(rule),
+        size=int(size),
+        recipients=int(recipients),
+        variants=int(variants),
+        actions={_code(vendor): _counts(by_action) for vendor, by_action in actions.items()},
+        consent=_counts(consent),
+        replies={f"{code:d}": int(count) for code, count in replies.items()},
+        ms={_code(step): round(float(time), 2) for step, time in milliseconds.items()},
+        next_hop=_code(next_hop),
+    )
+
+
+def message_failed(*, message: str, kind: str, place: str) -> None:
+    """Something of ours went wrong with a message; the client was told to send it again.
+
+    Args:
+        message: the gate's own id of it.
+        kind: name of the exception's class.
+        place: module and line, never the exception's text.
+    """
+    _log.error("message_failed", message=_code(message), kind=_code(kind), place=_code(place))
+
+
+# --- next hops ------------------------------------------------------------------------------------------------
+def hop_down(*, hop: str, reason: str, code: int) -> None:
+    """A next hop that answered does not any more (or never did)."""
+    _log.warning("hop_down", hop=_code(hop), reason=_code(reason), code=int(code))
+
+
+def hop_up(*, hop: str, tls: bool) -> None:
+    """A next hop answers, for the first time or again."""
+    _log.info("hop_up", hop=_code(hop), tls=bool(tls))
+
+
+def maybe_duplicate(*, hop: str) -> None:
+    """A next hop got a whole message and its answer was lost: the client's retry may be a second copy."""
+    _log.warning("next_hop_maybe_duplicate", hop=_code(hop))
+
+
+def accepted_record_lost(*, kind: str) -> None:
+    """The record of earlier acceptances cannot be used: a retry may make a duplicate, no mail is lost."""
+    _log.warning("accepted_record_lost", kind=_code(kind))
+
+
+# --- consent store --------------------------------------------------------------------------------------------
+def store_down(*, reason: str) -> None:
+    """The consent store gives no answer: mail goes on untracked (or waits, by policy)."""
+    _log.warning("store_down", reason=_code(reason))
+
+
+def store_up() -> None:
+    """The consent store answers again."""
+    _log.info("store_up")
+
+
+# --- the process ----------------------------------------------------------------------------------------------
+def started(*, version: str, workers: int, listeners: int) -> None:
+    """The gate takes mail from now on."""
+    _log.info("started", version=_code(version), workers=int(workers), listeners=int(listeners))
+
+
+def reloaded(*, rules: int) -> None:
+    """A changed configuration is in force."""
+    _log.info("reloaded", rules=int(rules))
+
+
+def reload_refused(*, errors: int) -> None:
+    """A changed configuration has errors; the old one stays in force. ``check-config`` tells which."""
+    _log.error("reload_refused", errors=int(errors))
+
+
+def worker_ended(*, worker: int, status: int) -> None:
+    """A worker process ended unasked; another takes its place."""
+    _log.error("worker_ended", worker=int(worker), status=int(status))
+
+
+def shutting_down(*, running: int) -> None:
+    """No new mail is taken; deliveries under way are finished."""
+    _log.info("shutting_down", running=int(running))
+
+
+def stopped(*, unfinished: int) -> None:
+    """The process ends; what is unfinished stays with the client."""
+    _log.info("stopped", unfinished=int(unfinished))
+
+
+# --- inside ---------------------------------------------------------------------------------------------------
+class _LibraryHandler(logging.Handler):
+    """Lets a library say where and how loud, not what."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        _log.log(
+            record.levelno,
+            "library",
+            logger=_code(record.name),
+            place=_code(f"{record.module}:{record.lineno}"),
+            kind=_code(kind),
+        )
+
+
+def _code(value: str) -> str:
+    return value if not value or (_CODE.fullmatch(value) and not _TOKEN.search(value)) else "?"
+
+
+def _name(value: str) -> str:
+    if len(value) > _MAX_NAME or not _NAME.fullmatch(value) or _TOKEN.search(value):
+        return "?"
+    return value
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {_code(key): int(count) for key, count in counts.items()}
