@@ -1,0 +1,202 @@
+"""One message's journey: checked at the next hop, scanned, looked up, decided, rendered, delivered, answered.
+
+This module alone decides the order of the steps and what is said when one fails. The promise it keeps: a
+recipient's 2xx means that the next hop accepted that recipient's mail, now or on an earlier attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+from smtp_gate import limits, replies
+from smtp_gate.errors import StoreUnavailable
+from smtp_gate.gate.dispatch import Dispatch, Group
+from smtp_gate.gate.report import Report
+from smtp_gate.gate.variant import compose
+from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
+from smtp_gate.observe import metrics
+from smtp_gate.policy.match import treat
+from smtp_gate.render.received import received
+from smtp_gate.scan.headers import header_size, received_count
+from smtp_gate.scan.message import scan
+from smtp_gate.tokens.subject import subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from smtp_gate.delivery.accepted import Claim
+    from smtp_gate.delivery.transaction import HopTransaction
+    from smtp_gate.gate import Gate
+    from smtp_gate.gate.ruleset import Ruleset
+    from smtp_gate.gate.variant import Variant
+    from smtp_gate.model import Client, Purpose, Recipient, Scan, Sender
+    from smtp_gate.policy.match import Treatment
+    from smtp_gate.replies import Reply
+
+NEEDS_CONSENT = frozenset({Kind.PIXEL, Kind.LINK, Kind.PERSONAL})
+"""Findings that somebody may have agreed to; a mail without any is decided without a look-up."""
+
+
+class Journey:
+    """One SMTP or LMTP transaction, from MAIL to the last reply.
+
+    Made by :meth:`smtp_gate.gate.Gate.begin`; used by one session at a time.
+    """
+
+    def __init__(self, gate: Gate, client: Client, sender: Sender) -> None:
+        self._gate = gate
+        self._client = client
+        self._sender = sender
+        self._hop: HopTransaction | None = None
+        self._recipients: list[Recipient] = []
+
+    async def recipient(self, recipient: Recipient) -> Reply:
+        """Ask the next hop about one recipient; its answer is ours.
+
+        Checking here keeps mixed outcomes after the dot rare (RFC 5321 section 4.1.1.4 allows no partial failure
+        there). A recipient that was refused for good on an earlier attempt of the same message hears it again
+        here, where its refusal concerns nobody else.
+        """
+        remembered = self._gate.accepted.refusal(self._client, self._sender, recipient)
+        if remembered is not None:
+            return remembered
+        if self._hop is None:
+            self._hop = self._gate.pool.begin(self._sender)
+        reply = await self._hop.rcpt(recipient)
+        if reply.accepted:
+            self._recipients.append(recipient)
+            return replies.RECIPIENT_OK
+        return reply
+
+    async def abandon(self) -> None:
+        """Forget the transaction: RSET, a lost client, a new greeting, or its end."""
+        hop, self._hop = self._hop, None
+        self._recipients = []
+        if hop is not None:
+            await hop.abort()
+
+    async def content(self, raw: bytes, client_gone: Callable[[], bool]) -> list[Reply]:
+        """Deliver the message to every recipient that was taken.
+
+        Args:
+            raw: the message with CRLF line ends, not dot-stuffed, without a bare CR or LF.
+            client_gone: whether the client has left, so that nothing is begun which it will send again.
+
+        Returns:
+            One reply for each taken recipient, in order.
+        """
+        clock = asyncio.get_running_loop().time
+        report = Report(self._client, len(raw), clock)
+        answers = [replies.OWN_TROUBLE] * len(self._recipients)
+        try:
+            answers = await self._deliver(raw, client_gone, clock() + limits.REPLY_DEADLINE, report)
+        except Exception as problem:  # noqa: BLE001 - whatever is wrong with us, the mail stays with the client
+            report.failed(problem)
+        finally:
+            await self.abandon()
+            report.done(answers)
+        return answers
+
+    async def _deliver(
+        self, raw: bytes, client_gone: Callable[[], bool], deadline: float, report: Report
+    ) -> list[Reply]:
+        count = len(self._recipients)
+        if header_size(raw) > limits.MAX_HEADER_BYTES:
+            return [replies.HEADER_TOO_BIG] * count
+        if received_count(raw) > limits.MAX_RECEIVED:
+            return [replies.LOOP] * count
+        record = self._gate.accepted
+        keys = record.keys(self._client, self._sender, self._recipients, hashlib.sha256(raw).digest())
+        with record.claim(keys) as claim:
+            answers = dict(claim.answered)
+            waiting = [number for number in range(count) if number not in answers]
+            if waiting:
+                groups = await self._groups(raw, waiting, answers, report)
+                answers |= await self._send(groups, claim, client_gone, deadline, report)
+                report.step("deliver")
+            outcome = [answers[number] for number in range(count)]
+            claim.settle(outcome, gone=client_gone())
+        return outcome
+
+    async def _groups(
+        self, raw: bytes, waiting: Sequence[int], answers: dict[int, Reply], report: Report
+    ) -> list[Group]:
+        """Who gets the same bytes; recipients that get none are answered in ``answers``."""
+        ruleset = self._gate.ruleset
+        found = scan(raw, ruleset.catalogue, own=ruleset.public_url)
+        treatment = treat(ruleset.policy, self._sender.address, found)
+        report.step("scan")
+        try:
+            consents = await self._consents(ruleset, found, treatment, waiting)
+        except StoreUnavailable as problem:
+            metrics.store_failure(problem.reason)
+            report.consent["unavailable"] += len(waiting)
+            if ruleset.on_failure == "defer":
+                answers.update(dict.fromkeys(waiting, replies.CONSENT_UNAVAILABLE))
+                return []
+            consents = [Consent(NOTHING, "unavailable")] * len(waiting)
+        report.step("consent")
+        groups: list[Group] = []
+        shared: dict[Purpose, Group] = {}
+        for number, consent in zip(waiting, consents, strict=True):
+            report.consent[consent.reason] += 1
+            known = shared.get(consent.granted)
+            if known is not None:
+                known.members.append(number)
+                continue
+            group = self._group(ruleset, found, treatment, consent.granted, number)
+            if not group.variant.decision.personal:
+                # Two different consents may still come to the same bytes, as when a mail has links only.
+                same = next((other for other in groups if other.variant == group.variant), None)
+                if same is not None:
+                    same.members.append(number)
+                    shared[consent.granted] = same
+                    continue
+                shared[consent.granted] = group
+            groups.append(group)
+        for group in groups:
+            report.composed(group.variant, found)
+            if group.variant.refusal is not None:
+                answers.update(dict.fromkeys(group.members, group.variant.refusal))
+        report.step("render")
+        return [group for group in groups if group.variant.refusal is None]
+
+    def _group(self, ruleset: Ruleset, found: Scan, treatment: Treatment, granted: Purpose, number: int) -> Group:
+        address = self._recipients[number].address
+
+        def untracked() -> Variant:
+            return compose(ruleset, found, treatment, NOTHING, address)
+
+        return Group(compose(ruleset, found, treatment, granted, address), [number], untracked)
+
+    async def _consents(
+        self, ruleset: Ruleset, found: Scan, treatment: Treatment, waiting: Sequence[int]
+    ) -> list[Consent]:
+        """What each recipient agreed to; nobody is looked up when nothing depends on it."""
+        controller, keyring = treatment.controller, ruleset.keyring
+        if (
+            controller is None
+            or keyring is None
+            or not any(finding.kind in NEEDS_CONSENT for finding in found.findings)
+        ):
+            return [UNKNOWN] * len(waiting)
+        subjects = [subject_of(keyring, self._recipients[number].address) for number in waiting]
+        return await self._gate.store.look_up(controller.id, subjects)
+
+    async def _send(
+        self, groups: list[Group], claim: Claim, client_gone: Callable[[], bool], deadline: float, report: Report
+    ) -> dict[int, Reply]:
+        """Send each group its bytes; the answer of every member."""
+        trace = received(self._client, self._gate.hostname, report.message_id, self._gate.now(), None)
+        dispatch = Dispatch(
+            self._gate.pool, self._sender, self._recipients, trace, deadline, client_gone, report.failed
+        )
+        hop, self._hop = self._hop, None
+        if len(groups) == 1 and hop is not None and len(groups[0].members) == len(self._recipients):
+            # The common case: the transaction that checked the recipients carries the message.
+            return await dispatch.along(hop, groups[0])
+        if hop is not None:
+            await hop.abort()
+        return await dispatch.apart(groups, claim.accepted)

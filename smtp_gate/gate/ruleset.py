@@ -1,0 +1,33 @@
+"""Everything a mail is judged by, in one value that a reload swaps as a whole.
+
+A message that is under way keeps the ruleset it began with; the next one sees the new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from smtp_gate.policy.rules import Policy
+    from smtp_gate.tokens.keyring import Keyring
+    from smtp_gate.trackers import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Policy, catalogue and keys that belong together.
+
+    Attributes:
+        policy: rules, switches, controllers.
+        catalogue: what a tracker is, with the company's own tracking hosts.
+        keyring: keys of tokens; None where no keys are configured, and then nothing can be kept.
+        public_url: where the web part answers, without a slash at the end; empty where it does not run.
+        on_failure: what a mail with trackers gets when the consent store gives no answer.
+    """
+
+    policy: Policy
+    catalogue: Catalogue
+    keyring: Keyring | None
+    public_url: str
+    on_failure: Literal["untracked", "defer"] = "untracked"
