@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from smtp_gate.gate.ruleset import Ruleset
     from smtp_gate.gate.variant import Variant
     from smtp_gate.model import Finding, Scan
-    from smtp_gate.policy.match import Treatment
 
 EX_USAGE = 64
 EX_REFUSED = 65
@@ -51,6 +50,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table: one
 
 def rewrite(
     mails: Mails,
+    *,
     rcpt: Rcpt,
     sender: Sender = "",
     grant: Grant = "",
@@ -63,7 +63,7 @@ def rewrite(
     refused = False
     for name, target in zip(mails, targets, strict=True):
         raw = _read(name)
-        _, _, variant = _compose(ruleset, raw, sender, granted, rcpt)
+        _, variant = _compose(ruleset, raw, sender, granted, rcpt)
         if variant.refusal is not None:
             refused = True
             typer.echo(f"{name}: refused: {variant.refusal.encode().decode().strip()}", err=True)
@@ -78,21 +78,21 @@ def rewrite(
 
 def explain(
     mails: Mails,
+    *,
     rcpt: Rcpt,
     sender: Sender = "",
     grant: Grant = "",
     config: Config = None,
     output: Output = None,
-    *,
     as_json: Json = False,
 ) -> None:
     """Say for each address in the mail what it is, which rule and consent decided, and what becomes of it."""
     ruleset, granted = ruleset_of(config), purposes(grant)
     targets = _targets(mails, output)
     for name, target in zip(mails, targets, strict=True):
-        found, treatment, variant = _compose(ruleset, _read(name), sender, granted, rcpt, everything=True)
-        told = _told(name, found, treatment, variant, granted)
-        with (target.open("w", encoding="utf-8") if target else sys.stdout) as stream:
+        found, variant = _compose(ruleset, _read(name), sender, granted, rcpt, everything=True)
+        told = account(name, found, variant, granted)
+        with target.open("w", encoding="utf-8") if target else sys.stdout as stream:
             if as_json:
                 stream.write(json.dumps(told, ensure_ascii=False) + "\n")
             else:
@@ -121,10 +121,10 @@ def purposes(words: str) -> Purpose:
 
 def _compose(
     ruleset: Ruleset, raw: bytes, sender: str, granted: Purpose, rcpt: str, *, everything: bool = False
-) -> tuple[Scan, Treatment, Variant]:
+) -> tuple[Scan, Variant]:
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url, everything=everything)
     treatment = treat(ruleset.policy, sender.encode(), found)
-    return found, treatment, compose(ruleset, found, treatment, granted, rcpt.encode())
+    return found, compose(ruleset, found, treatment, granted, rcpt.encode())
 
 
 def _read(name: str) -> bytes:
@@ -151,7 +151,7 @@ def _targets(mails: list[str], output: Path | None) -> list[Path | None]:
     return [output / name for name in names]
 
 
-def _told(name: str, found: Scan, treatment: Treatment, variant: Variant, granted: Purpose) -> dict[str, Any]:
+def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[str, Any]:
     """Everything about one mail as plain values; the keys are documented in docs/cli.md."""
     decision = variant.decision
     return {
