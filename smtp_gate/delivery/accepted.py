@@ -17,7 +17,6 @@ import mmap
 import os
 import sqlite3
 import time
-from collections import Counter
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -107,21 +106,26 @@ class AcceptedRecord:
             digest: hash of the content as received.
         """
         ident = _ident(client)
-        seen: Counter[bytes] = Counter()
+        begun = self._begin(client, ident, sender)
+        seen: dict[bytes, int] = {}
         made = []
         for recipient in recipients:
-            number = b"%d" % seen[recipient.address]
-            seen[recipient.address] += 1
-            pieces = (client.peer.encode(), ident, sender.address, recipient.address)
-            message = self._hash(b"message", *pieces, digest, number)
-            made.append(Keys(message, self._hash(b"envelope", *pieces) if ident else b""))
+            address = recipient.address
+            number = seen[address] = seen.get(address, -1) + 1
+            state = begun.copy()
+            state.update(_framed(address))
+            envelope = state.digest() if ident else b""
+            state.update(_framed(digest, b"%d" % number))
+            made.append(Keys(state.digest(), envelope))
         return tuple(made)
 
     def refusal(self, client: Client, sender: Sender, recipient: Recipient) -> Reply | None:
         """The permanent refusal that this recipient got on an earlier attempt; None when there was none."""
         if not self._written[0] or not (ident := _ident(client)):
             return None
-        key = self._hash(b"envelope", client.peer.encode(), ident, sender.address, recipient.address)
+        state = self._begin(client, ident, sender)
+        state.update(_framed(recipient.address))
+        key = state.digest()
         reply = self._read([key]).get(key)
         if reply is not None:
             metrics.suppressed("refused")
@@ -196,9 +200,9 @@ class AcceptedRecord:
             if self._db.execute("SELECT 1 FROM outcome LIMIT 1").fetchone():
                 self._written[0] = 1
 
-    def _hash(self, *pieces: bytes) -> bytes:
-        told = b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)
-        return hashlib.blake2b(told, key=self._secret, digest_size=16).digest()
+    def _begin(self, client: Client, ident: bytes, sender: Sender) -> hashlib.blake2b:
+        told = _framed(client.peer.encode(), ident, sender.address)
+        return hashlib.blake2b(told, key=self._secret, digest_size=16)
 
     def _lock(self, key: bytes) -> bool:
         if key in self._running:
@@ -288,6 +292,11 @@ def _open(name: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _framed(*pieces: bytes) -> bytes:
+    """Each with its length, so that no two lists of pieces give the same bytes."""
+    return b"".join([b"%d:%b" % (len(piece), piece) for piece in pieces])
 
 
 def _ident(client: Client) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -214,10 +215,12 @@ class _LibraryHandler(logging.Handler):
         )
 
 
+@lru_cache(1024)
 def _code(value: str) -> str:
     return value if not value or (_CODE.fullmatch(value) and not _TOKEN.search(value)) else "?"
 
 
+@lru_cache(256)
 def _name(value: str) -> str:
     if len(value) > _MAX_NAME or not _NAME.fullmatch(value) or _TOKEN.search(value):
         return "?"

@@ -68,7 +68,10 @@ def events() -> list[str]:
     return [
         name
         for name, function in vars(log).items()
-        if inspect.isfunction(function) and not name.startswith("_") and name != "configure"
+        if inspect.isfunction(function)
+        and function.__module__ == log.__name__
+        and not name.startswith("_")
+        and name != "configure"
     ]
 
 
