@@ -96,10 +96,36 @@ BREAKER_FAILURES = 5
 """Failed look-ups in a row before the store is left alone."""
 BREAKER_PAUSE = 5.0
 """Seconds it is left alone: a withdrawal's five seconds are not touched, since no answer means untracked."""
+STORE_CONNECTIONS = 16
+"""Connections to the cache a process; a look-up holds one for a fifth of a millisecond."""
+CACHE_WRITE_TIMEOUT = 1.0
+"""Seconds for a write to the cache; the ledger has it already, and what fails is caught up."""
+CACHE_LOAD_TIMEOUT = 10.0
+"""Seconds for one batch of a reload; nobody waits for it."""
+CATCH_UP_PERIOD = 1.0
+"""Seconds between two looks of a process for events that the cache lacks."""
+RECENT_PERIOD = 1.0
+"""Seconds between two looks of a process for new withdrawals: one of another process holds here after it."""
+RECENT_STALE = 5.0
+"""Seconds after which a process that could not look no longer trusts the cache: mail goes untracked."""
+MAX_RECENT = 50_000
+"""Withdrawals kept beside the cache by a process; more, and the cache must catch up before it is trusted again."""
+LEDGER_BUSY = 20.0
+"""Seconds a writer waits for its turn at an SQLite ledger; a commit with its sync takes a few milliseconds."""
+CLOCK_SKEW = 300.0
+"""Seconds by which two clocks may differ; within it the order of two decisions is uncertain, and no wins."""
+LOADER_LEASE = 60.0
+"""Seconds after which a reload that says nothing any more counts as dead and another may begin."""
 
 # --- web ------------------------------------------------------------------------------------------------------
 MAX_TOKEN = 1400
 """Characters of a token that is looked at: above the longest one that we make."""
+MAX_WEB_CONNECTIONS = 1000
+"""Open connections of a web process before it answers 503: an opened mail takes two, for a moment."""
+WEB_KEEP_ALIVE = 15
+"""Seconds an idle web connection is kept: the pixels of one mail come within that."""
+WEB_DRAIN_TIME = 10
+"""Seconds that requests under way may take when the web part stops; they answer in milliseconds."""
 
 # --- processes ------------------------------------------------------------------------------------------------
 SHUTDOWN_GRACE = 100.0

@@ -1,0 +1,216 @@
+"""Where decisions are taken in: the ledger first, then the cache. Used by the web pages and the command line.
+
+A decision counts as stored when the ledger has it. The cache follows at once where it can; where it cannot, it is
+behind the ledger by whole events, says so by its position, and :meth:`Register.catch_up` writes them again, from
+any process, any number of times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from smtp_gate.consent.clock import Clock, utc_now
+from smtp_gate.consent.event import Choice, Event
+from smtp_gate.consent.standing import Record
+from smtp_gate.errors import StoreUnavailable
+from smtp_gate.limits import CATCH_UP_PERIOD
+from smtp_gate.model import EVERYTHING, Purpose
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from smtp_gate.consent.event import Recorded
+    from smtp_gate.consent.ledger import Ledger
+    from smtp_gate.consent.recent import RecentWithdrawals
+    from smtp_gate.consent.redis_cache import RedisCache
+
+
+class Register:
+    """Takes in decisions and keeps the cache in step.
+
+    Args:
+        ledger: the authority.
+        cache: None where look-ups read the ledger itself.
+        recent: of this process, so that a withdrawal holds here without waiting for the next look.
+        clock: time of decisions that are taken now.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        cache: RedisCache | None = None,
+        *,
+        recent: RecentWithdrawals | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._ledger = ledger
+        self._cache = cache
+        self._recent = recent
+        self._clock = clock
+
+    async def grant(
+        self,
+        controller: str,
+        subject: bytes,
+        purposes: Purpose,
+        *,
+        method: str,
+        source: str,
+        reference: str = "",
+        notice: str = "",
+        language: str = "",
+        actor: str = "",
+        expires: datetime | None = None,
+        address: bytes = b"",
+    ) -> int:
+        """A person agreed, now. Returns the event's seq; errors as :meth:`record`."""
+        event = Event(
+            controller=controller,
+            subject=subject,
+            purposes=purposes,
+            decision=Choice.GRANT,
+            at=self._clock(),
+            method=method,
+            source=source,
+            reference=reference,
+            notice=notice,
+            language=language,
+            actor=actor,
+            expires=expires,
+        )
+        return await self.record(event, address)
+
+    async def refuse(
+        self,
+        controller: str,
+        subject: bytes,
+        purposes: Purpose = EVERYTHING,
+        *,
+        method: str,
+        source: str,
+        reference: str = "",
+        notice: str = "",
+        language: str = "",
+        actor: str = "",
+        address: bytes = b"",
+    ) -> int:
+        """A person was asked and said no, now. Returns the event's seq; errors as :meth:`record`."""
+        event = Event(
+            controller=controller,
+            subject=subject,
+            purposes=purposes,
+            decision=Choice.REFUSE,
+            at=self._clock(),
+            method=method,
+            source=source,
+            reference=reference,
+            notice=notice,
+            language=language,
+            actor=actor,
+        )
+        return await self.record(event, address)
+
+    async def withdraw(
+        self,
+        controller: str,
+        subject: bytes,
+        purposes: Purpose = EVERYTHING,
+        *,
+        method: str = "page",
+        source: str = "withdrawal page",
+        reference: str = "",
+        notice: str = "",
+        language: str = "",
+        actor: str = "person",
+        address: bytes = b"",
+    ) -> int:
+        """A person takes consent back, now: of these purposes, all the others stay. Defaults are the page's.
+
+        Returns:
+            The event's seq.
+
+        Raises:
+            StoreUnavailable: when the ledger did not store it; nobody may be told that it holds. A cache that
+                fails is no error: it is caught up, and until then the ledger overrides it.
+        """
+        event = Event(
+            controller=controller,
+            subject=subject,
+            purposes=purposes,
+            decision=Choice.WITHDRAW,
+            at=self._clock(),
+            method=method,
+            source=source,
+            reference=reference,
+            notice=notice,
+            language=language,
+            actor=actor,
+        )
+        return await self.record(event, address)
+
+    async def record(self, event: Event, address: bytes = b"") -> int:
+        """Store one decision: when this returns, it is on the ledger's disk.
+
+        Args:
+            event: what was decided.
+            address: the person's, to be kept apart from the event.
+
+        Returns:
+            Its seq.
+
+        Raises:
+            StoreUnavailable: when the ledger did not store it.
+            ValueError: when it claims to be of the future.
+        """
+        seq = await asyncio.to_thread(self._ledger.append, event, address)
+        if self._recent is not None and event.decision is not Choice.GRANT:
+            self._recent.add(event.controller, event.subject, seq)
+        if self._cache is not None:
+            with suppress(StoreUnavailable):
+                standing = await asyncio.to_thread(self._ledger.standing, event.controller, event.subject)
+                if standing is not None:
+                    await self._cache.write([Record(event.controller, event.subject, standing)])
+        return seq
+
+    async def history(self, subject: bytes, controller: str = "") -> list[Recorded]:
+        """All that a person ever decided, oldest first.
+
+        Raises:
+            StoreUnavailable: when the ledger cannot be read.
+        """
+        return await asyncio.to_thread(self._ledger.history, subject, controller)
+
+    async def catch_up(self) -> int:
+        """Write into the cache every event that it may lack; load it anew where it is empty or of another ledger.
+
+        Returns:
+            How many standings were written.
+
+        Raises:
+            StoreUnavailable: when ledger or cache does not answer; the next call begins where this one stopped.
+        """
+        if self._cache is None:
+            return 0
+        position = await self._cache.position()
+        head = await asyncio.to_thread(self._ledger.head)
+        if position is None or position.applied > head:
+            return (await self._cache.reload(self._ledger)).records
+        applied, written = position.applied, 0
+        while applied < head:
+            records, last = await asyncio.to_thread(self._ledger.changes, applied)
+            if last == applied:
+                break
+            if not (await self._cache.write(records) and await self._cache.advance(position.epoch, last)):
+                break
+            applied = last
+            written += len(records)
+        return written
+
+    async def run(self) -> NoReturn:
+        """Catch up again and again, until cancelled."""
+        while True:
+            with suppress(StoreUnavailable):
+                await self.catch_up()
+            await asyncio.sleep(CATCH_UP_PERIOD)

@@ -1,0 +1,154 @@
+"""The tables of the ledger, and how its database is opened; the only file that knows SQLite's ways.
+
+Times are microseconds since 1970 as integers: exact, sortable, the same on every database.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from smtp_gate.consent.event import MAX_CONTROLLER
+from smtp_gate.errors import ConfigError
+from smtp_gate.limits import LEDGER_BUSY
+from smtp_gate.tokens.subject import SUBJECT_SIZE
+
+KEY = "consent.ledger"
+"""The key of the configuration that names the ledger."""
+
+metadata = sa.MetaData()
+_subject = sa.LargeBinary(SUBJECT_SIZE)
+_controller = sa.String(MAX_CONTROLLER)
+
+NEGATIVE = sa.text("decision <> 'grant'")
+"""Written out: with a parameter in it, the index below would not be used."""
+
+head = sa.Table(
+    "ledger_head",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+"""One row: the seq of the last event. A number once given is never given again, even when rows were cut off."""
+
+events = sa.Table(
+    "event",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("controller", _controller, nullable=False),
+    sa.Column("subject", _subject, nullable=False),
+    sa.Column("purposes", sa.SmallInteger, nullable=False),
+    sa.Column("decision", sa.String(8), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("recorded", sa.BigInteger, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("notice", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("expires", sa.BigInteger),
+    sa.Column("key", sa.LargeBinary(16), unique=True),
+    sa.Index("event_subject", "subject", "controller"),
+    sa.Index("event_negative", "seq", sqlite_where=NEGATIVE, postgresql_where=NEGATIVE),
+)
+"""Every decision, only ever added to."""
+
+standings = sa.Table(
+    "standing",
+    metadata,
+    sa.Column("controller", _controller, primary_key=True),
+    sa.Column("subject", _subject, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("mark", sa.String(8), nullable=False),
+    sa.Column("grants", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What the events amount to, written in the transaction of the event; can be made again from the events."""
+
+addresses = sa.Table(
+    "address",
+    metadata,
+    sa.Column("subject", _subject, primary_key=True),
+    sa.Column("address", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who a subject is. Apart, so that it can be erased and the events stay."""
+
+LOOK_UP = "SELECT subject, mark, grants FROM standing WHERE controller = ? AND subject IN ({})"
+
+
+def open_engine(url: str) -> sa.Engine:
+    """The database of a ledger, with all tables made.
+
+    An engine made with ``execution_options(write=True)`` of it begins its transactions as the only writer.
+
+    Args:
+        url: ``sqlite:////absolute/path``.
+
+    Raises:
+        ConfigError: when it is no such address, or there is no ledger and none can be made.
+    """
+    path = sqlite_path(url)
+    try:
+        # Made here and not by SQLite, whose files everybody may read: addresses stand in it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ConfigError(str(path), KEY, f"cannot be opened for writing: {error.strerror}") from None
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": LEDGER_BUSY})
+    sa.event.listen(engine, "connect", _connected)
+    sa.event.listen(engine, "begin", _begun)
+    try:
+        with engine.execution_options(write=True).begin() as connection:
+            metadata.create_all(connection)
+            if connection.execute(sa.select(head.c.seq)).first() is None:
+                connection.execute(head.insert(), {"id": 1, "seq": 0})
+    except SQLAlchemyError as error:
+        engine.dispose()
+        cause = getattr(error, "orig", None)
+        raise ConfigError(str(path), KEY, f"is not a usable ledger: {cause or 'unknown trouble'}") from None
+    return engine
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of an SQLite address.
+
+    Raises:
+        ConfigError: when it is another kind of address, or names no file.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError("", KEY, "is not a database address; write sqlite:////path/to/consent.db") from None
+    if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:" or parsed.query:
+        raise ConfigError("", KEY, "must be a file of SQLite: sqlite:////path/to/consent.db")
+    return Path(parsed.database)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A plain connection for look-ups only.
+
+    Raises:
+        sqlite3.Error: when the file cannot be opened.
+    """
+    connection = sqlite3.connect(path, timeout=0.05, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # or the driver begins by itself, too late and in the wrong mode
+    # WAL: readers go on while somebody writes. FULL: a commit that was told outlives a power cut.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begun(connection: sa.Connection) -> None:
+    # A writer takes its turn at once: one that first reads and then wants to write is refused, not queued.
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
