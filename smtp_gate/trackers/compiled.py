@@ -1,0 +1,245 @@
+"""The catalogue as the hot path asks it: what is this address, where does it lead, which tool made this mail.
+
+This module alone decides the order of the questions: the gate's own addresses; opt-outs and content; patterns of
+the most specific host, then paths that name a vendor on any host; the company's own tracking hosts; then what
+merely looks like a tracker.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
+from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
+from smtp_gate.trackers import functional, pixel
+from smtp_gate.trackers.address import proper, split
+from smtp_gate.trackers.index import Index, first
+from smtp_gate.trackers.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from smtp_gate.model import Look
+    from smtp_gate.trackers.index import Rules
+    from smtp_gate.trackers.vendor import HeaderSign, Vendor
+
+_OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
+_CONTENT = Judgement(Kind.PLAIN, "", None, NOTHING, ("content",))
+_NO_DOMAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+class _Tracker(NamedTuple):
+    """What the catalogue knows of a click."""
+
+    kind: Kind
+    vendor: str
+    purposes: Purpose
+    targets: tuple[Callable[[str], str | None], ...]
+    evidence: str
+
+
+class Catalogue:
+    """Everything that is known about vendors, compiled once and never changed.
+
+    Args:
+        vendors: the entries, each id once.
+        domains: vendor id -> the company's own tracking hosts, in any case; every link there is that vendor's.
+        own: public URL of this gate; empty when there is none.
+
+    Raises:
+        ValueError: an id in ``domains`` that is no vendor's, or a decoder that is none.
+    """
+
+    def __init__(
+        self, vendors: Sequence[Vendor], domains: Mapping[str, Sequence[str]] = _NO_DOMAINS, own: str = ""
+    ) -> None:
+        self.vendors = tuple(vendors)
+        self._purposes = {vendor.id: vendor.purposes for vendor in self.vendors}
+        owners: dict[str, str] = {}
+        for vendor, hosts in domains.items():
+            if vendor not in self._purposes:
+                raise ValueError(f"{vendor!r} is no vendor of the catalogue")
+            owners |= {host.lower().rstrip("."): vendor for host in hosts}
+        self._rules = Index(self.vendors, owners).rules
+        self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
+        place = split(own)
+        self._own_host, self._own_path = (place[0], place[1].rstrip("/")) if place else ("", "")
+        self._signs: dict[str, list[tuple[str, HeaderSign]]] = {}
+        for entry in self.vendors:
+            for sign in entry.headers:
+                self._signs.setdefault(sign.name, []).append((entry.id, sign))
+
+    def link(self, url: str, words: Callable[[], str], protected: frozenset[str]) -> Judgement | None:
+        """What a click on an address would do.
+
+        Args:
+            url: as a client would follow it, character references resolved.
+            words: visible words of the link, lower case; asked only when they matter.
+            protected: addresses that must stay as they are (List-Unsubscribe and its like).
+
+        Returns:
+            None for a plain link; else own, functional, link or personal. A link or a personal one carries where
+            it leads in the end, or None when only the vendor knows.
+        """
+        place = split(url[:MAX_URL])
+        if place is None:
+            return None
+        host, rest = place
+        if host == self._own_host and self._is_own(rest):
+            return _OWN
+        rules = self._rules(host, rest)
+        known = self._tracker(rules, rest)
+        if known is None:
+            return self._personal(url, rest, words, protected)
+        if known.kind is Kind.FUNCTIONAL:
+            return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence,))
+        # A vendor's own path says nothing that its pattern has not said; on the company's host it is all there is.
+        reason = _must_work(url, rest if known.evidence == "own_domain" else "", words, protected)
+        if reason:
+            return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence, reason))
+        evidence = (known.evidence, "long") if len(url) > MAX_URL else (known.evidence,)
+        return Judgement(Kind.LINK, known.vendor, self.target(url), known.purposes, evidence)
+
+    def image(self, url: str, look: Look) -> Judgement | None:
+        """What showing an ``<img>`` would tell, and whom; None for a picture that is the same for everybody.
+
+        Args:
+            url: as a client would load it.
+            look: how the picture presents itself.
+        """
+        place = split(url[:MAX_URL])
+        if place is None:
+            return None
+        host, rest = place
+        if host == self._own_host and self._is_own(rest):
+            return _OWN
+        rules = self._rules(host, rest)
+        known = self._loaded(rules, rest)
+        if known is None and rules.own:
+            known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
+        if known is not None:
+            return None if known is _CONTENT else known
+        evidence = pixel.evidence(rest, look)
+        return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence) if evidence else None
+
+    def load(self, url: str) -> Judgement | None:
+        """What any other remote load would tell: style sheets, backgrounds, VML, posters; None for nothing.
+
+        Args:
+            url: as a client would load it.
+        """
+        place = split(url[:MAX_URL])
+        if place is None:
+            return None
+        host, rest = place
+        if host == self._own_host and self._is_own(rest):
+            return _OWN
+        rules = self._rules(host, rest)
+        known = self._loaded(rules, rest)
+        if known is None and rules.own:
+            known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
+        if known is not None:
+            return None if known is _CONTENT else known
+        if pixel.is_tracking_path(rest):
+            return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, ("path", "token"))
+        return None
+
+    def target(self, url: str) -> str | None:
+        """Where a tracked link leads in the end, read offline; without personal parameters.
+
+        Args:
+            url: a link of a vendor, or a link around a link.
+
+        Returns:
+            A proper http(s) address that is itself no tracker; None when only the vendor knows it, when it is
+            nested too deep, or when ``url`` is no tracker.
+        """
+        for depth in range(MAX_UNWRAP_DEPTH + 1):
+            place = split(url) if len(url) <= MAX_URL else None
+            if place is None:
+                return None
+            host, rest = place
+            known = self._tracker(self._rules(host, rest), rest)
+            if known is None or known.kind is Kind.FUNCTIONAL:
+                return (self._clean(url) or url) if depth else None
+            decoded = _decode(known.targets, rest)
+            if decoded is None:
+                return None
+            url = decoded
+        return None
+
+    def tools(self, headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+        """Ids of the vendors that show in a mail's header fields.
+
+        Args:
+            headers: lower-case name -> values, unfolded.
+        """
+        return frozenset(
+            vendor
+            for name in self._signs.keys() & headers.keys()
+            for vendor, sign in self._signs[name]
+            if sign.value is None or any(sign.value.search(value[:MAX_URL]) for value in headers[name])
+        )
+
+    def _is_own(self, rest: str) -> bool:
+        return rest.startswith(self._own_path) and rest[len(self._own_path) :][:1] in ("", "/", "?")
+
+    def _tracker(self, rules: Rules, rest: str) -> _Tracker | None:
+        """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
+        if rules.functional:
+            rule = first(rules.functional, rest)
+            if rule is not None:
+                return _Tracker(Kind.FUNCTIONAL, rule.vendor, NOTHING, (), "catalogue")
+        if rules.links:
+            rule = first(rules.links, rest)
+            if rule is not None:
+                return _Tracker(Kind.LINK, rule.vendor, rule.purposes, rule.targets, "catalogue")
+        if rules.own and rest != "/" and first(rules.content, rest) is None:
+            return _Tracker(Kind.LINK, rules.own, Purpose.CLICKS, (), "own_domain")
+        return None
+
+    def _personal(
+        self, url: str, rest: str, words: Callable[[], str], protected: frozenset[str]
+    ) -> Judgement | None:
+        cleaned = self._clean(url)
+        if cleaned is None:
+            return None
+        reason = _must_work(url, rest, words, protected)
+        if reason:
+            return Judgement(Kind.FUNCTIONAL, "", None, NOTHING, ("parameters", reason))
+        return Judgement(Kind.PERSONAL, "", cleaned, Purpose.CLICKS, ("parameters",))
+
+    def _loaded(self, rules: Rules, rest: str) -> Judgement | None:
+        """What the catalogue knows of something that is loaded."""
+        if rules.content and first(rules.content, rest) is not None:
+            return _CONTENT
+        rule = first(rules.pixels, rest)
+        if rule is not None:
+            return Judgement(Kind.PIXEL, rule.vendor, None, rule.purposes, ("catalogue",))
+        rule = first(rules.links, rest)
+        if rule is not None:  # a redirect that is loaded, not clicked, tells of an opening
+            return Judgement(Kind.PIXEL, rule.vendor, None, self._purposes[rule.vendor], ("catalogue", "redirect"))
+        return None
+
+    def _on_own_host(self, vendor: str) -> Judgement:
+        """Whatever a company's own tracking host serves is a pixel, unless it plainly is content."""
+        return Judgement(Kind.PIXEL, vendor, None, self._purposes[vendor], ("own_domain",))
+
+
+def _decode(targets: tuple[Callable[[str], str | None], ...], rest: str) -> str | None:
+    for decode in targets:
+        text = decode(rest)
+        found = proper(text) if text else None
+        if found is not None:
+            return found
+    return None
+
+
+def _must_work(url: str, rest: str, words: Callable[[], str], protected: frozenset[str]) -> str:
+    """Why a link must stay as it is; empty when nothing says so."""
+    if url in protected:
+        return "protected"
+    if functional.by_path(rest):
+        return "path"
+    return "words" if functional.by_words(words()) else ""

@@ -1,0 +1,123 @@
+"""How the target of a redirect is read from its own address, without asking anybody.
+
+A decoder begins with a piece of the address and applies small steps to it. Each step is bounded by the length of
+what it gets, never grows it, and gives None where it cannot go on; none raises.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smtp_gate.trackers.vendor import Decoder
+
+    Step = Callable[[bytes], bytes | None]
+
+STARTS = "query:NAME, path:REGEX with one group"
+STEPS = "urldecode, base64, base32, json:KEY, param:KEY"
+
+
+def compile_decoder(decoder: Decoder) -> Callable[[str], str | None]:
+    """A function that reads the target from path and query, still unchecked, or gives None.
+
+    Raises:
+        ValueError: for a start or a step that is none; the text names the choices.
+    """
+    start = _start(decoder.start)
+    steps = tuple(_step(name) for name in decoder.steps)
+
+    def decode(rest: str) -> str | None:
+        match = start.match(rest)
+        if match is None:
+            return None
+        data: bytes | None = match[1].encode("utf-8", "surrogatepass")
+        for step in steps:
+            if not data:
+                return None
+            data = step(data)
+        if not data:
+            return None
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
+    return decode
+
+
+def _start(text: str) -> re.Pattern[str]:
+    kind, _, argument = text.partition(":")
+    if kind == "query" and argument:
+        # Matched from the start, so that what lies before the parameter is walked once.
+        return re.compile(rf"[^?]*\?(?:[^&]*&)*?(?:amp;)?{re.escape(argument)}=([^&]*)")
+    if kind == "path" and argument:
+        try:
+            pattern = re.compile(argument)
+        except re.error as error:
+            raise ValueError(f"{argument!r} is no regular expression: {error}") from error
+        if pattern.groups == 1:
+            return pattern
+    raise ValueError(f"{text!r} is no place to begin; choose one of: {STARTS}")
+
+
+def _step(text: str) -> Step:
+    name, _, argument = text.partition(":")
+    if name in _PLAIN and not argument:
+        return _PLAIN[name]
+    if name in _KEYED and argument:
+        make = _KEYED[name]
+        return make(argument)
+    raise ValueError(f"{text!r} is no step; choose one of: {STEPS}")
+
+
+def _base64(data: bytes) -> bytes | None:
+    """Both alphabets, with or without padding."""
+    data = data.rstrip(b"=").translate(_TO_STANDARD)
+    try:
+        return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _base32(data: bytes) -> bytes | None:
+    data = data.rstrip(b"=")
+    try:
+        return base64.b32decode(data + b"=" * (-len(data) % 8), casefold=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _json(key: str) -> Step:
+    def step(data: bytes) -> bytes | None:
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+        text = value.get(key) if isinstance(value, dict) else None
+        return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
+
+    return step
+
+
+def _param(key: str) -> Step:
+    prefix = key.encode() + b"="
+
+    def step(data: bytes) -> bytes | None:
+        for piece in data.rpartition(b"?")[2].split(b"&"):
+            if piece.startswith(prefix):
+                return unquote_to_bytes(piece[len(prefix) :])
+        return None
+
+    return step
+
+
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_PLAIN: dict[str, Step] = {"urldecode": unquote_to_bytes, "base64": _base64, "base32": _base32}
+_KEYED: dict[str, Callable[[str], Step]] = {"json": _json, "param": _param}

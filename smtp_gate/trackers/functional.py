@@ -1,0 +1,49 @@
+"""What marks a personal link that must work: opt-outs, and links by which people act on their own accounts.
+
+Two witnesses are heard: the words that people click on, and the path. Words count only when they say it clearly:
+the text of a short link, never a sentence. A bulk mailer wraps its opt-out like any other link, so often the
+words alone know.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from smtp_gate.trackers.phrases import PHRASES
+
+MAX_WORDS = 80
+"""Characters of a link's text; a longer one is a sentence, which may speak of anything."""
+
+_LINES = [line.strip() for text in PHRASES.values() for line in text.strip().splitlines()]
+_WORDS = re.compile(rf"(?<!\w)(?:{'|'.join(_LINES)})(?!\w)")
+_PATH = re.compile(
+    r"[/?&=._-](?:unsubscribe|unsub|opt-?_?out|opt-?_?in|double-?opt-?in|abmelden|abbestellen|desabonnement|"
+    r"desabonner|desinscription|desinscrire|email-?_?preferences?|manage-?_?preferences|"
+    r"preferences?-?_?cent(?:er|re)|(?:re-?_?set|forgot|set|change)-?_?password|password-?_?reset|passwort|"
+    r"confirm(?:ation)?|bestaetigen|verify|verification|validate|activate|activation|magic-?_?link|oobcode|"
+    r"one-?_?time|otp|log-?_?in|sign-?_?in|sso|invite|invitation|unsubscribe-auth|x-amz-signature|x-goog-signature)"
+    r"(?![a-z])"
+)
+_BLANKS = re.compile(r"\s+")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_ALIKE = {0x2019: "'", 0x142: "l"}
+"""Letters without an accent to drop that are yet written in two ways: the apostrophe, the Polish l."""
+
+
+def by_words(words: str) -> bool:
+    """Whether the visible words of a link say that it must work.
+
+    Args:
+        words: visible text of the link, or the alternative text of its only image.
+    """
+    if not words or len(words) > 2 * MAX_WORDS:  # blanks may double it
+        return False
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", words.lower())).translate(_ALIKE)
+    text = _BLANKS.sub(" ", text).strip(" .!>»→:")
+    return len(text) <= MAX_WORDS and _WORDS.search(text) is not None
+
+
+def by_path(rest: str) -> bool:
+    """Whether path and query speak of an opt-out, a confirmation, a sign-in, an invitation or a signed address."""
+    return _PATH.search(rest.lower()) is not None
