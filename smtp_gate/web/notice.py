@@ -1,0 +1,25 @@
+"""What pages say of a controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerNotice:
+    """Who is behind the mails, as pages name it.
+
+    Attributes:
+        name: as people know it, such as ``Acme SAS``; empty when no controller is known.
+        privacy_url: its privacy notice, http or https; empty for none.
+        contact: an e-mail address or a web address; empty for none.
+        language: two letters; what pages speak to a browser that asks for nothing we have.
+    """
+
+    name: str
+    privacy_url: str = ""
+    contact: str = ""
+    language: str = "en"
+
+
+NOBODY = ControllerNotice("")

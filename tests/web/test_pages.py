@@ -1,0 +1,162 @@
+"""Pages are small, load nothing, run nothing, and can be read by anybody in their language."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import html5lib
+import pytest
+
+from smtp_gate.web.notice import NOBODY, ControllerNotice
+from smtp_gate.web.pages import Pages
+from tests.web.site import ACME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from xml.etree.ElementTree import Element
+
+    from starlette.responses import Response
+
+PAGES = Pages([ACME])
+HOSTILE = ControllerNotice(
+    '<script>alert(1)</script>"{vendor}{0}' + "W" * 200, "javascript:alert(1)", "javascript:alert(1)"
+)
+MAKERS: dict[str, Callable[[str, ControllerNotice], Response]] = {
+    "withdraw": PAGES.withdraw,
+    "withdrawn": PAGES.withdrawn,
+    "not_stored": PAGES.not_stored,
+    "ask": lambda accept, notice: PAGES.ask(accept, notice, "Outreach", "t.acme.example"),
+    "ask_unknown": lambda accept, notice: PAGES.ask(accept, notice, "", "t.acme.example", "../a/x"),
+    "missing": lambda accept, _: PAGES.missing(accept),
+    "trouble": lambda accept, _: PAGES.trouble(accept),
+}
+EVERY = pytest.mark.parametrize(
+    ("page", "language", "notice"),
+    [
+        pytest.param(page, language, notice, id=f"{page}-{language}-{name}")
+        for page in MAKERS
+        for language in ("en", "fr")
+        for name, notice in (("acme", ACME), ("nobody", NOBODY), ("hostile", HOSTILE))
+    ],
+)
+
+
+def read(answer: Response) -> Element:
+    """The page as a browser reads it; it must be without a single parse error."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    tree: Element = parser.parse(bytes(answer.body).decode())
+    return tree
+
+
+@EVERY
+def test_a_page_is_small_and_complete_in_itself(page: str, language: str, notice: ControllerNotice) -> None:
+    answer = MAKERS[page](language, notice)
+    assert len(answer.body) < 30_000
+    tree = read(answer)
+    assert [heading.tag for heading in tree.iter() if re.fullmatch(r"h\d", str(heading.tag))] == ["h1"]
+    assert (tree.get("lang"), answer.headers["content-language"]) == (language, language)
+    names = {str(node.tag) for node in tree.iter()}
+    assert not names & {"script", "img", "link", "iframe", "object", "embed", "video", "audio", "input"}
+    for node in tree.iter():
+        assert not any(name in node.attrib for name in ("style", "src", "srcset", "background"))
+        assert not any(name.startswith("on") for name in node.attrib)
+        assert re.match(r"https://|mailto:|$", node.get("href", ""))
+    assert "url(" not in bytes(answer.body).decode()
+    assert "@import" not in bytes(answer.body).decode()
+    assert "{" not in "".join(tree.find("body").itertext()).replace(HOSTILE.name, "")  # type: ignore[union-attr]
+
+
+@EVERY
+def test_the_policy_allows_the_one_style_block_and_nothing_else(
+    page: str, language: str, notice: ControllerNotice
+) -> None:
+    answer = MAKERS[page](language, notice)
+    [style] = [node.text or "" for node in read(answer).iter("style")]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = dict(piece.strip().split(" ", 1) for piece in answer.headers["content-security-policy"].split(";"))
+    assert policy.pop("form-action") == ("'self' http: https:" if page.startswith("ask") else "'self'")
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
+@EVERY
+def test_a_page_has_one_button_or_none(page: str, language: str, notice: ControllerNotice) -> None:
+    forms = [(form.get("method"), form.get("action")) for form in read(MAKERS[page](language, notice)).iter("form")]
+    expected = {
+        "withdraw": [("post", None)],
+        "not_stored": [("post", None)],
+        "ask": [("post", None)],
+        "ask_unknown": [("post", "../a/x")],
+    }
+    assert forms == expected.get(page, [])
+
+
+def test_pages_name_the_controller_and_what_it_declares() -> None:
+    text = bytes(PAGES.withdraw("en", ACME).body).decode()
+    assert text.count("Acme SAS") == 3
+    assert 'href="https://acme.example/privacy"' in text
+    assert 'href="mailto:dpo@acme.example"' in text
+    assert "<script" not in bytes(PAGES.withdraw("en", HOSTILE).body).decode()
+
+
+def test_the_ask_page_names_who_would_count() -> None:
+    known = bytes(PAGES.ask("en", ACME, "Outreach", "t.acme.example").body).decode()
+    assert "Go on through Outreach" in known
+    assert "t.acme.example" in known
+    unknown = bytes(PAGES.ask("fr", NOBODY, "", "t.acme.example").body).decode()
+    assert "Continuer par le service de suivi t.acme.example" in unknown
+
+
+def test_a_browser_that_asks_for_nothing_gets_the_controllers_language() -> None:
+    assert PAGES.withdraw("", ACME).headers["content-language"] == "fr"
+    assert PAGES.withdraw("", ControllerNotice("Acme Ltd", language="en")).headers["content-language"] == "en"
+    assert PAGES.missing("").headers["content-language"] == "fr", "the first controller's"
+    assert Pages([]).missing("").headers["content-language"] == "en"
+
+
+def test_only_pages_of_failures_say_when_to_come_back() -> None:
+    for page, make in MAKERS.items():
+        answer = make("en", ACME)
+        status = {"not_stored": 503, "trouble": 503, "missing": 404}.get(page, 200)
+        assert answer.status_code == status
+        assert ("retry-after" in answer.headers) == (status == 503)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.1 contrast ratio of two colours written as ``#rgb`` or ``#rrggbb``."""
+
+    def luminance(colour: str) -> float:
+        digits = colour.removeprefix("#")
+        digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+        parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_colours_have_the_contrast_of_wcag_aa_in_light_and_dark() -> None:
+    style = bytes(PAGES.withdraw("en", ACME).body).decode()
+    schemes = re.findall(r":root \{([^}]*--page[^}]*)\}", style)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colour = dict(re.findall(r"--([\w-]+): (#\w+)", scheme))
+        for ink, ground in [
+            ("ink", "page"),
+            ("ink", "card"),
+            ("soft", "page"),
+            ("soft", "card"),
+            ("act-ink", "act"),
+            ("act-ink", "act-over"),
+        ]:
+            assert contrast(colour[ink], colour[ground]) >= 4.5, (ink, ground)
+        for sign, ground in [("act", "card"), ("act", "tint"), ("warn", "warn-tint"), ("act", "page")]:
+            assert contrast(colour[sign], colour[ground]) >= 3, (sign, ground)
