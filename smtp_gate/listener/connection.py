@@ -240,11 +240,11 @@ class Connection(SMTP):
 
     async def _linger(self) -> None:
         """Read on for a moment: closing over unread octets resets the connection and the last words get lost."""
-        if self._wire is None:
+        if self._wire is None or self.inbox.ended:
             return
-        if self._wire.can_write_eof():
-            self._wire.write_eof()
-        with suppress(Stopped, TimeoutError):
+        with suppress(Stopped, TimeoutError, OSError):
+            if self._wire.can_write_eof():
+                self._wire.write_eof()
             async with asyncio.timeout(limits.LINGER):
                 while True:
                     await self.inbox.some(self.loop.time() + limits.LINGER)
@@ -264,4 +264,6 @@ class Connection(SMTP):
         if self.inbox.due <= now:
             self.inbox.stop(self.late)
             return
-        self._timer = self.loop.call_at(min(self.inbox.due, now + limits.COMMAND_TIMEOUT), self._watch)
+        # No wait that begins from now on can be over before the shortest patience is.
+        horizon = now + min(limits.COMMAND_TIMEOUT, limits.DATA_TIMEOUT)
+        self._timer = self.loop.call_at(min(self.inbox.due, horizon), self._watch)

@@ -73,12 +73,12 @@ class Content:
         Costs a few linear passes in C and one copy, whatever the octets are.
         """
         block = self._carry + octets
-        if block.find(_DOTTED) < 0:
+        dot = block.find(_DOTTED)
+        if dot < 0:
             # The usual piece of a mail: no line of it starts with a dot, so there is nothing to end or unstuff.
             held = 2 if block.endswith(_LINE_END) else int(block.endswith(b"\r"))
-            dotted = False
         else:
-            end = block.find(_END)
+            end = block.find(_END, dot)
             if end >= 0:
                 self.ended = True
                 self.rest = block[end + len(_END) :]
@@ -86,14 +86,14 @@ class Content:
                 held = 0
             else:
                 held = _held(block)
-            dotted = True
         if held:
             self._carry = block[-held:]
             block = block[:-held]
         else:
             self._carry = b""
         if block and self._fault is not Fault.REFUSED:
-            self._take(block.replace(_DOTTED, _LINE_END) if dotted else block)
+            stuffed = 0 <= dot < len(block) - len(_LINE_END)
+            self._take(block.replace(_DOTTED, _LINE_END) if stuffed else block)
 
     def refuse(self, reply: Reply) -> None:
         """Read on to the end without keeping anything, then answer ``reply``."""

@@ -28,10 +28,12 @@ class Events(Protocol):
         """Take one event.
 
         Args:
-            event: a code: ``connected``, ``refused``, ``trouble``, ``reply_lost``.
+            event: a code: ``connected``; ``refused``, a command, message or connection; ``client_left``, a message
+                whose client did not wait for the answer; ``trouble``, an exception of ours.
             peer: IP address of the mail server that talks to us.
-            detail: for ``refused`` the reply's code and status; for ``trouble`` the kind of exception and the line
-                it came from; never a text that may hold an address.
+            detail: for ``refused`` the reply's code and status, or ``tls``; for ``client_left`` the code of the
+                answer; for ``trouble`` the kind of exception and the line it came from; never a text that may
+                hold an address.
         """
 
 

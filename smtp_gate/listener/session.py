@@ -217,7 +217,7 @@ class GateSMTP(Connection):
         if any(outcome.accepted for outcome in outcomes):
             self.errors = 0
         if self.inbox.ended:
-            self.house.events("reply_lost", peer=self.peer, detail=str(fold(outcomes).code))
+            self.house.events("client_left", peer=self.peer, detail=str(fold(outcomes).code))
         self.say(*(outcomes if self.front.lmtp else [fold(outcomes)]))
         return None
 
