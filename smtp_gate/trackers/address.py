@@ -12,6 +12,7 @@ import unicodedata
 from urllib.parse import quote, unquote
 
 _WEB = re.compile(r"[\x00-\x20]*(?:https?:[/\\]*|[/\\]{2})([^/\\?#]*)([^#]*)", re.IGNORECASE)
+_PROXIED = re.compile(r"https?://ci\d+\.googleusercontent\.com/(?:proxy|meips)/[^#]*#(https?://.+)", re.DOTALL)
 _STRIPPED = {ord(char): None for char in "\t\n\r"}
 _PROPER = re.compile(
     r"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -53,6 +54,16 @@ def split(url: str) -> tuple[str, str] | None:
     if rest[:1] != "/":
         rest = "/" + rest
     return host, rest.rstrip(" ")
+
+
+def behind_proxy(url: str) -> str:
+    """The address that a webmail's picture proxy was given; ``url`` itself when there is no proxy.
+
+    Replies and forwards carry pictures as Gmail wrote them: ``https://ci3.googleusercontent.com/meips/...#<real>``.
+    What follows the number sign is never sent, yet the proxy fetches the real address.
+    """
+    match = _PROXIED.match(url) if "#http" in url else None
+    return match[1] if match else url
 
 
 def proper(text: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
 from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
-from smtp_gate.trackers.address import proper, split
+from smtp_gate.trackers.address import behind_proxy, proper, split
 from smtp_gate.trackers.index import Index, first
 from smtp_gate.trackers.parameters import Parameters
 
@@ -98,8 +98,11 @@ class Catalogue:
         reason = _must_work(url, rest if known.evidence == "own_domain" else "", words, protected)
         if reason:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence, reason))
-        evidence = (known.evidence, "long") if len(url) > MAX_URL else (known.evidence,)
-        return Judgement(Kind.LINK, known.vendor, self.target(url), known.purposes, evidence)
+        long = len(url) > MAX_URL  # what was cut cannot be read
+        evidence = (known.evidence, "long") if long else (known.evidence,)
+        return Judgement(
+            Kind.LINK, known.vendor, None if long else self._end(known, rest), known.purposes, evidence
+        )
 
     def image(self, url: str, look: Look) -> Judgement | None:
         """What showing an ``<img>`` would tell, and whom; None for a picture that is the same for everybody.
@@ -108,7 +111,7 @@ class Catalogue:
             url: as a client would load it.
             look: how the picture presents itself.
         """
-        place = split(url[:MAX_URL])
+        place = split(behind_proxy(url)[:MAX_URL])
         if place is None:
             return None
         host, rest = place
@@ -155,19 +158,12 @@ class Catalogue:
             A proper http(s) address that is itself no tracker; None when only the vendor knows it, when it is
             nested too deep, or when ``url`` is no tracker.
         """
-        for depth in range(MAX_UNWRAP_DEPTH + 1):
-            place = split(url) if len(url) <= MAX_URL else None
-            if place is None:
-                return None
-            host, rest = place
-            known = self._tracker(self._rules(host, rest), rest)
-            if known is None or known.kind is Kind.FUNCTIONAL:
-                return (self._clean(url) or url) if depth else None
-            decoded = _decode(known.targets, rest)
-            if decoded is None:
-                return None
-            url = decoded
-        return None
+        place = split(url) if len(url) <= MAX_URL else None
+        if place is None:
+            return None
+        host, rest = place
+        known = self._tracker(self._rules(host, rest), rest)
+        return self._end(known, rest) if known is not None else None
 
     def tools(self, headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
         """Ids of the vendors that show in a mail's header fields.
@@ -197,6 +193,20 @@ class Catalogue:
                 return _Tracker(Kind.LINK, rule.vendor, rule.purposes, rule.targets, "catalogue")
         if rules.own and rest != "/" and first(rules.content, rest) is None:
             return _Tracker(Kind.LINK, rules.own, Purpose.CLICKS, (), "own_domain")
+        return None
+
+    def _end(self, known: _Tracker, rest: str) -> str | None:
+        """Where a tracker leads in the end, through the trackers around it."""
+        for _ in range(MAX_UNWRAP_DEPTH):
+            url = _decode(known.targets, rest)
+            place = split(url) if url else None
+            if url is None or place is None:
+                return None
+            host, rest = place
+            inner = self._tracker(self._rules(host, rest), rest)
+            if inner is None or inner.kind is Kind.FUNCTIONAL:
+                return url if functional.by_path(rest) else self._clean(url) or url
+            known = inner
         return None
 
     def _personal(

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from smtp_gate.trackers.phrases import PHRASES
 
 MAX_WORDS = 80
 """Characters of a link's text; a longer one is a sentence, which may speak of anything."""
 
+TEXTS_REMEMBERED = 2048
+"""Link texts whose answer is kept at hand: the next mail of a campaign has the same ones."""
+
 _LINES = [line.strip() for text in PHRASES.values() for line in text.strip().splitlines()]
 _WORDS = re.compile(rf"(?<!\w)(?:{'|'.join(_LINES)})(?!\w)")
 _PATH = re.compile(
-    r"[/?&=._-](?:unsubscribe|unsub|opt-?_?out|opt-?_?in|double-?opt-?in|abmelden|abbestellen|desabonnement|"
+    r"[/?&=-](?:unsubscribe|unsub|opt-?_?out|opt-?_?in|double-?opt-?in|abmelden|abbestellen|desabonnement|"
     r"desabonner|desinscription|desinscrire|email-?_?preferences?|manage-?_?preferences|"
     r"preferences?-?_?cent(?:er|re)|(?:re-?_?set|forgot|set|change)-?_?password|password-?_?reset|passwort|"
     r"confirm(?:ation)?|bestaetigen|verify|verification|validate|activate|activation|magic-?_?link|oobcode|"
@@ -31,6 +35,7 @@ _ALIKE = {0x2019: "'", 0x142: "l"}
 """Letters without an accent to drop that are yet written in two ways: the apostrophe, the Polish l."""
 
 
+@lru_cache(TEXTS_REMEMBERED)
 def by_words(words: str) -> bool:
     """Whether the visible words of a link say that it must work.
 

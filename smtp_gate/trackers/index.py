@@ -93,7 +93,8 @@ class Index:
         if self._unmarked(segments):
             return rules
         marked = dict.fromkeys(segment for segment in segments if segment in self._by_mark)
-        return _joined((rules, *(self._by_mark[mark] for mark in marked)))
+        found = [self._by_mark[mark] for mark in marked]
+        return found[0] if rules is NO_RULES and len(found) == 1 else _joined((rules, *found))
 
     def _find(self, host: str) -> Rules:
         found = [self._by_name[key] for key in _keys(host) if key in self._by_name]

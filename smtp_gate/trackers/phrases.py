@@ -6,10 +6,7 @@ words that count only when the link says nothing else.
 
 from __future__ import annotations
 
-_YOUR = (
-    "(?:(?:your|my|the|this|a|an|new|e-?mail|mail|newsletter|subscription|notification|communication|contact) )*"
-)
-
+_YOUR = "(?:(?:your|my|the|this|a|an|new|e-?mail|newsletter|subscri(?:ption|ber)|notification|contact) )*"
 _THIS = "(?:(?:it|this|the|e-?mail|message|mail|newsletter) )*"
 
 PHRASES = {
@@ -19,9 +16,9 @@ PHRASES = {
         opt me out
         remove me
         stop (?:receiving|getting) (?:these )?e-?mails?
-        (?:manage|update|change|edit|set|review) {_YOUR}(?:preferences|subscriptions?|settings|profile)
+        (?:manage|update|change|edit|set|review|customi[sz]e) {_YOUR}(?:preferences|subscriptions?|settings|profile)
         (?:e-?mail|subscription|communication|contact|notification) (?:preferences|settings)
-        (?:preference|subscription) cent(?:er|re)
+        (?:preferences?|subscriptions?) cent(?:er|re)
         (?:view|read|open|see|show|display) {_THIS}online
         (?:view|read|open|see|show|display) {_THIS}in .{{0,5}}(?:web ?)?browser
         (?:web|browser|online) ?version

@@ -42,25 +42,26 @@ _SPACERS = frozenset(
 _SPACER_STEMS = _SPACERS | {"s", "px", "p", "t", "x", "c", "line", "hr"}
 """File names that are nothing but one of these."""
 _PICTURE = re.compile(r"[^/]*\.(?:png|jpe?g|gif|webp|svg|bmp|avif)", re.IGNORECASE)
+_PHOTO = re.compile(r"[^/]*\.(?:jpe?g|webp)", re.IGNORECASE)
+"""Opening counters answer with GIF or PNG."""
 _FILE = re.compile(
     r"[^/]*\.(?:png|jpe?g|gif|webp|svg|bmp|avif|css|woff2?|ttf|otf|eot|js|mp4|webm|mp3)", re.IGNORECASE
 )
 _SEPARATORS = re.compile(r"[._-]+")
 _WORD = re.compile(r"[a-z]{3,}", re.IGNORECASE)
 _TRACKING = re.compile(
-    r"(?<![a-z])(?:e?mail[_-]?)?(?:open(?:ed|s|ing|ings|mail|email)?|track(?:ing|er)?|trk|trace|pixel|beacon|px|wf|oo|eo|"
+    r"(?<![a-z0-9])(?:e?mail[_-]?)?(?:open(?:ed|s|ing|ings|mail|email)?|track(?:ing|er)?|trk|trace|pixel|beacon|px|wf|oo|eo|"
     r"mark[_-]?read|read[_-]?tracker|imp|impression|count[_-]?open(?:ed)?|oimg|opn|seen|view[_-]?track(?:er)?)(?![a-z])",
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"/(?:o|q|op|e/o|t/o|e|t|i|p)/")
 """One-letter segments that open counters use; too common to count without a token behind."""
-_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"(?=[A-Za-z_-]{0,63}[0-9])(?=[0-9_-]{0,63}[A-Za-z])[A-Za-z0-9_-]{16,}"  # letters and digits mixed, hex, UUID
-    r"|(?=[a-z]{0,31}[A-Z])(?=[A-Z]{0,31}[a-z])[A-Za-z]{24,}"  # base64 that happens to hold no digit
-    r"|[0-9]{9,}"
-    r")"
-)
+_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]{9,}(?![A-Za-z])")
+_MIXED = re.compile(r"[A-Za-z_-]*[0-9][0-9_-]*[A-Za-z]|[0-9_-]*[A-Za-z][A-Za-z_-]*[0-9]")
+"""Letters and digits in one run: hex, UUID, base64, base32."""
+LETTERS_ONLY = 24
+"""Characters from which mixed case alone counts: base64 seldom does without a digit that long."""
 _SAME_FOR_ALL = re.compile(
     r"[?&](?:v|ver|version|w|h|width|height|q|quality|format|fm|fit|auto|t|ts|_)=[^&]*", re.IGNORECASE
 )
@@ -70,10 +71,7 @@ _WORDED = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8})(?:[_-]{1,3}(?:[A-Z]?[a
 
 def is_tiny(look: Look) -> bool:
     """Whether both sides are so small that nobody sees the picture."""
-    if look.width is None or look.height is None:
-        return False
-    small, large = sorted((look.width, look.height))
-    return large <= TINY or (small <= 1 and large <= SLIVER)
+    return look.width is not None and look.height is not None and max(look.width, look.height) <= TINY
 
 
 def has_token(rest: str, *, name: bool = True) -> bool:
@@ -91,14 +89,27 @@ def has_token(rest: str, *, name: bool = True) -> bool:
 
 
 def _is_token(text: str) -> bool:
-    return any(not _WORDED.fullmatch(match[0]) for match in _TOKEN.finditer(text))
+    return any(_is_random(run) for run in _RUN.findall(text)) or _NUMBER.search(text) is not None
+
+
+def _is_random(run: str) -> bool:
+    if _WORDED.fullmatch(run):
+        return False
+    return _MIXED.match(run) is not None or (len(run) >= LETTERS_ONLY and not run.islower() and not run.isupper())
 
 
 def is_picture(rest: str, look: Look) -> bool:
-    """Whether an address has a real file name and shows itself, or may be shown by a media query."""
-    if not _is_named(rest, _PICTURE):
+    """Whether an address has a real file name and shows itself, or may be shown by a media query.
+
+    What such a query shows has a class or id, or a size that a pixel does not need.
+    """
+    if not look.hidden and not is_tiny(look):
+        return _is_named(rest, _PICTURE)
+    sized = min(look.width or 0, look.height or 0) > SLIVER
+    if "?" in rest or not (look.responsive or sized):
         return False
-    return (not look.hidden and not is_tiny(look)) or (look.responsive and "?" not in rest)
+    file = _file(rest)
+    return _is_named(rest, _PICTURE) or (_PHOTO.fullmatch(file) is not None and not _is_token(file))
 
 
 def is_file(rest: str) -> bool:
@@ -132,30 +143,33 @@ def _file(rest: str) -> str:
 
 
 def evidence(rest: str, look: Look) -> tuple[str, ...]:
-    """Codes of what speaks for a pixel: ``tiny``, ``hidden``, ``path``, ``token``; empty for a picture.
+    """Codes of what speaks for a pixel: ``tiny``, ``thin``, ``unsized``, ``hidden``, ``path``, ``token``.
 
     Args:
         rest: path and query of the picture.
         look: how it presents itself.
+
+    Returns:
+        Empty for a picture.
     """
+    if not look.hidden and _shows(look):
+        return ()
     file = _file(rest)
     token = has_token(rest, name=not _PICTURE.fullmatch(file))
     seen = (("token",) if token else ()) + (("path",) if _TRACKING.search(rest.partition("?")[0]) else ())
-    spacer = _is_spacer(file) and not token
-    if look.hidden:
-        return () if spacer or is_picture(rest, look) else ("hidden", *seen)
-    if is_tiny(look):
-        return () if spacer else ("tiny", *seen)
-    return _unsized(rest, look, seen, token=token)
-
-
-def _unsized(rest: str, look: Look, seen: tuple[str, ...], *, token: bool) -> tuple[str, ...]:
-    """Of a picture that shows no full size: a line when one side is known, anything when none is."""
-    sides = [side for side in (look.width, look.height) if side is not None]
-    if len(sides) == 2 or not token or look.alt:  # noqa: PLR2004 - both sides
+    if look.hidden or is_tiny(look):
+        layout = (_is_spacer(file) and not token) or is_picture(rest, look)
+        return () if layout else ("hidden" if look.hidden else "tiny", *seen)
+    if not token or look.alt:
         return ()
-    if sides:
-        return ("thin", *seen) if sides[0] <= 1 else ()
-    if "path" in seen or _SHORT.search(rest):
-        return ("unsized", *seen)
-    return ()
+    if look.width is not None or look.height is not None:
+        return ("thin", *seen)
+    return ("unsized", *seen) if "path" in seen or _SHORT.search(rest) else ()
+
+
+def _shows(look: Look) -> bool:
+    """Whether a size is known that a pixel does not have."""
+    sides = [side for side in (look.width, look.height) if side is not None]
+    if not sides:
+        return False
+    return min(sides) > (TINY if len(sides) == 2 else 1) or max(sides) > SLIVER  # noqa: PLR2004 - both sides
