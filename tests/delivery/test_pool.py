@@ -192,6 +192,20 @@ async def test_an_idle_connection_is_closed_with_a_goodbye(monkeypatch: pytest.M
         assert [line for _, line in hop.commands].count(b"QUIT") == 3
 
 
+async def test_each_idle_connection_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HOP_KEEP_IDLE", 0.08)
+    async with ScriptedHop() as hop, pool_of(hop.url) as pool:
+        later = pool.begin(SENDER)
+        await later.rcpt(BOB)
+        await send(pool)
+        await asyncio.sleep(0.05)
+        await later.abort()
+        await asyncio.sleep(0.05)
+        assert hop.open == 1
+        await asyncio.sleep(0.08)
+        assert hop.open == 0
+
+
 async def test_a_connection_carries_a_limited_number_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HOP_MAX_MESSAGES", 2)
     async with ScriptedHop() as hop, pool_of(hop.url) as pool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtp_gate import limits, replies
-from smtp_gate.delivery.next_hop import NextHop
+from smtp_gate.delivery.next_hop import Capabilities, NextHop
 from smtp_gate.delivery.pool import Pool
 from smtp_gate.errors import ConfigError
 from smtp_gate.model import Recipient, Sender
@@ -97,10 +97,10 @@ async def test_none_does_not_ask_for_it(certificate: Certificate) -> None:
 
 async def test_what_was_offered_in_clear_is_forgotten(certificate: Certificate) -> None:
     async with ScriptedHop("8BITMIME", certificate=certificate) as hop:
-        hop.when("EHLO", b"250 hop.test", nth=2)
+        hop.when("EHLO", b"250-hop.test\r\n250 DSN", nth=2)
         pool = Pool([NextHop.parse(f"smtp://127.0.0.1:{hop.port}")], "gate.test")
         await pool.probe()
-        assert not pool.capabilities().eightbit
+        assert pool.capabilities() == Capabilities(dsn=True)
         await pool.close()
 
 

@@ -242,6 +242,13 @@ async def test_a_hop_that_closes_after_the_dot_is_asked_no_second_time(hop: Scri
     assert "next_hop_maybe_duplicate" in [line["event"] for line in lines]
 
 
+async def test_after_421_the_connection_is_not_used_again(hop: ScriptedHop, pool: Pool) -> None:
+    hop.when("DOT", b"421 4.3.2 closing, but slowly", nth=1)
+    await send(pool)
+    assert (await send(pool))[1].accepted
+    assert hop.connections == 2
+
+
 async def test_421_after_the_dot_is_a_refusal_not_a_doubt(hop: ScriptedHop, pool: Pool) -> None:
     hop.when("DOT", close(b"421 4.3.2 closing"))
     _, done = await send(pool)
@@ -357,6 +364,24 @@ async def test_two_replies_to_one_command_are_never_paired_with_another(
     assert (await send(pool))[1].accepted
 
 
+@pytest.mark.parametrize("word", [b"250 2.0.0 fine, I have it already", b"220 hello", b"334 more"])
+async def test_only_354_lets_the_content_go(hop: ScriptedHop, pool: Pool, word: bytes) -> None:
+    hop.when("DATA", word, nth=1)
+    assert (await send(pool))[1] == replies.NEXT_HOP_GARBLED
+    assert hop.messages == []
+    assert (await send(pool))[1].accepted
+    assert hop.connections == 2
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DOT"])
+async def test_3xx_answers_nothing_but_data(hop: ScriptedHop, pool: Pool, step: str) -> None:
+    hop.when(step, b"354 go on", nth=1)
+    taken, done = await send(pool)
+    assert (done if step == "DOT" else taken[0]) == replies.NEXT_HOP_GARBLED
+    assert (await send(pool))[1].accepted
+    assert hop.connections == 2
+
+
 async def test_a_greeting_of_250_is_no_acceptance(hop: ScriptedHop, pool: Pool) -> None:
     hop.when("CONNECT", b"250 hello")
     taken, done = await send(pool)
@@ -401,6 +426,8 @@ async def test_an_aborted_transaction_is_reset_with_the_next_mail(hop: ScriptedH
     assert (await send(pool))[1].accepted
     assert hop.messages[0].recipients == [BOB.address]
     assert (0, b"RSET\r\nMAIL FROM:<news@acme.test>\r\nRCPT TO:<bob@there.test>\r\n") in hop.writes
+    await send(pool)
+    assert [line for _, line in hop.commands].count(b"RSET") == 1
 
 
 async def test_a_failed_reset_costs_the_connection_not_the_message(hop: ScriptedHop, pool: Pool) -> None:
@@ -443,6 +470,24 @@ async def test_a_kept_connection_that_dies_under_a_command_is_replaced_once(
     hop.when(step, close(b"421 4.3.2 no"))
     assert (await send(pool))[0] == [replies.Reply(451, "4.3.2", "no")]
     assert len(hop.messages) == 2
+
+
+async def test_a_new_connection_that_dies_under_the_first_command_is_not_replaced(
+    hop: ScriptedHop, pool: Pool
+) -> None:
+    hop.when("MAIL", close())
+    assert (await send(pool))[0] == [replies.NEXT_HOP_LOST]
+    assert hop.connections == 1
+
+
+async def test_what_replaces_a_dead_connection_is_a_new_one_not_another_kept_one(
+    hop: ScriptedHop, pool: Pool
+) -> None:
+    await asyncio.gather(send(pool), send(pool))
+    assert hop.connections == 2
+    hop.when("MAIL", close(), times=1)
+    assert (await send(pool))[1].accepted
+    assert hop.connections == 3
 
 
 async def test_a_connection_that_dies_between_rcpt_and_data_is_replaced(hop: ScriptedHop, pool: Pool) -> None:
