@@ -1,7 +1,7 @@
 """A gate for tests of the listener: it remembers what it was given and answers what the addresses ask for.
 
 ``later@``/``never@``: the recipient is refused at RCPT with 451/550. ``dotlater@``/``dotnever@``: after the dot.
-``boom@``: an exception with a text that must not get out. A content with ``sleep`` takes half a second, one with
+``boom@``: an exception with a text that must not get out. A content with ``sleep`` takes 0.2 seconds, one with
 ``boom`` raises, one with ``cancel`` cancels itself, one with ``few`` answers for too few recipients.
 """
 
@@ -67,7 +67,7 @@ class Letter:
             raise asyncio.CancelledError
         if b"sleep" in raw:
             self.gone.append(client_gone())
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
             self.gone.append(client_gone())
         self.finished = True
         answers = {b"dotlater": LATER, b"dotnever": NEVER, b"dotclosing": CLOSING}
