@@ -1,0 +1,344 @@
+"""The configuration as its users write it: every key, its type, its default, in one place.
+
+Unknown keys are errors. ``docs/policy.md`` explains the keys and ``config.example.yaml`` shows them; a test
+compares both with these models, both ways.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from smtp_gate.delivery.next_hop import NextHop
+from smtp_gate.limits import MAX_MESSAGE_SIZE
+from smtp_gate.model import MailClass
+from smtp_gate.policy.rules import (
+    Condition,
+    Controller,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    Policy,
+    Rule,
+    Treat,
+)
+
+MAX_PORT = 65_535
+MIN_SIZE = 65_536
+"""Octets: a message limit below it would refuse ordinary mail."""
+
+
+def _listed(value: Any) -> Any:
+    """One value may stand where several may."""
+    return value if isinstance(value, list) else [value]
+
+
+def _bind(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
+        raise ValueError("is no address to listen on; write HOST:PORT such as 127.0.0.1:10025 or [::1]:10025")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        cure = "clear the bits behind the prefix" if "host bits" in str(error) else "write 10.0.0.0/8 or 127.0.0.1"
+        raise ValueError(f"is no network; {cure}") from None
+    return text
+
+
+def _hop(text: str) -> str:
+    NextHop.parse(text)
+    return text
+
+
+def _web_url(text: str) -> str:
+    pieces = urlsplit(text)
+    if pieces.scheme not in ("http", "https") or not pieces.hostname or pieces.query or pieces.fragment:
+        raise ValueError("is no web address; write https://preferences.example.com")
+    if pieces.scheme == "http" and pieces.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("is not encrypted; people's withdrawal links need https")
+    return text.rstrip("/")
+
+
+def _notice_url(text: str) -> str:
+    if text and urlsplit(text).scheme not in ("http", "https"):
+        raise ValueError("is no web address; write https://example.com/privacy")
+    return text
+
+
+def _ledger(text: str) -> str:
+    if not text.startswith("sqlite:///"):
+        raise ValueError(
+            "is no ledger; write sqlite:////var/lib/smtp-gate/consent.db (four slashes: absolute path)"
+        )
+    return text
+
+
+def _cache(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("is no Redis address; write redis://localhost:6379/0")
+    return text
+
+
+def _sender(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]*@(?:\*\.)?[\w.-]+|\*@\*", text):
+        raise ValueError("is no sender; write login@example.com, @example.com or @*.example.com")
+    return text.lower()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+", text):
+        raise ValueError("is no host name; write go.example.com")
+    return text.lower()
+
+
+def _pixel_glob(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\\\s]+(?:/\S*)?", text):
+        raise ValueError("is no address; write https://host/path/* (a star in the path does not reach the host)")
+    return text
+
+
+Bind = Annotated[str, AfterValidator(_bind)]
+Binds = Annotated[list[Bind], BeforeValidator(_listed)]
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Tls(_Model):
+    """STARTTLS for clients."""
+
+    certificate: Path
+    """PEM file with the certificate and its chain."""
+    key: Path
+    """PEM file with its private key."""
+    required: bool = False
+    """No mail before STARTTLS."""
+
+
+class Listen(_Model):
+    """Where mail comes in."""
+
+    smtp: Binds = []
+    """HOST:PORT, one or several."""
+    lmtp: Binds = []
+    """HOST:PORT, one or several: one reply for each recipient, best for Postfix."""
+    allow: list[Annotated[str, AfterValidator(_network)]] = []
+    """Networks that may connect; needed where a bind can be reached from outside."""
+    tls: Tls | None = None
+    """STARTTLS."""
+    hostname: str = ""
+    """What the gate calls itself; empty: the machine's name."""
+    max_size: Annotated[int, Field(ge=MIN_SIZE, le=MAX_MESSAGE_SIZE * 8)] = MAX_MESSAGE_SIZE
+    """Octets of the largest message; never more than the next hop takes."""
+
+
+class Deliver(_Model):
+    """Where mail goes."""
+
+    next_hops: Annotated[list[Annotated[str, AfterValidator(_hop)]], Field(min_length=1)]
+    """smtp://HOST:PORT?tls=none|opportunistic|required&ca=FILE, the preferred one first."""
+    hostname: str = ""
+    """What the gate calls itself to them; empty: as to its clients."""
+
+
+class Consent(_Model):
+    """Who agreed to what."""
+
+    ledger: Annotated[str, AfterValidator(_ledger)] = "sqlite:////var/lib/smtp-gate/consent.db"
+    """The authority: sqlite:////absolute/path."""
+    cache: Annotated[str, AfterValidator(_cache)] | None = None
+    """Redis for look-ups; left out: the ledger is read directly."""
+    on_failure: Literal["untracked", "defer"] = "untracked"
+    """What mail with trackers gets when the store gives no answer."""
+
+
+class Web(_Model):
+    """The part that people and mail programs see."""
+
+    listen: Bind = "127.0.0.1:8080"
+    """HOST:PORT; TLS is the web server's in front."""
+    public_url: Annotated[str, AfterValidator(_web_url)]
+    """Where the world reaches it."""
+
+
+class ControllerSettings(_Model):
+    """One controller."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """As people know it."""
+    senders: Annotated[list[Annotated[str, AfterValidator(_sender)]], BeforeValidator(_listed), Field(min_length=1)]
+    """login@example.com, @example.com or @*.example.com."""
+    privacy_url: Annotated[str, AfterValidator(_notice_url)] = ""
+    """Its privacy notice."""
+    contact: str = ""
+    """Whom to write to."""
+    language: Literal["en", "fr"] = "en"
+    """Of footer and pages, where the mail or browser does not say."""
+
+
+class Trackers(_Model):
+    """What counts as a tracker, beyond the catalogue."""
+
+    extra: Path | None = None
+    """A folder of own catalogue files."""
+    domains: dict[str, list[Annotated[str, AfterValidator(_host)]]] = {}
+    """Vendor id -> the company's own tracking hosts."""
+
+
+class When(_Model):
+    """A rule's condition; all that is said must hold."""
+
+    sender: Texts = []
+    """Globs on the sender's address."""
+    sender_domain: Texts = []
+    """Globs on its domain."""
+    header: dict[str, str] = {}
+    """Header field -> glob on its value."""
+    tool: Texts = []
+    """Catalogue ids of mailing tools."""
+
+    def value(self) -> Condition:
+        """As the policy row knows it."""
+        return Condition(
+            sender=tuple(glob.lower() for glob in self.sender),
+            sender_domain=tuple(glob.lower() for glob in self.sender_domain),
+            headers=tuple((name.lower(), glob) for name, glob in self.header.items()),
+            tools=frozenset(self.tool),
+        )
+
+
+class RuleSettings(_Model):
+    """One rule; the first that matches counts."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """Shown by explain and in the log."""
+    when: When = When()
+    """Left out: every mail."""
+    mail_class: Annotated[MailClass, Field(alias="class")] = MailClass.UNKNOWN
+    """What such mail is for."""
+    pixels: Treat = Treat.CONSENT
+    """Whether pixel consent counts."""
+    clicks: Treat = Treat.CONSENT
+    """Whether click consent counts."""
+    allow_pixels: list[Annotated[str, AfterValidator(_pixel_glob)]] = []
+    """Security pixels that stay without consent; class authentication only."""
+    on_opaque_link: OnOpaqueLink | None = None
+    """As in policy, for this rule."""
+    on_sealed: OnSealed | None = None
+    """As in policy, for this rule."""
+
+    @model_validator(mode="after")
+    def _pixels_of_authentication(self) -> Self:
+        if self.allow_pixels and self.mail_class is not MailClass.AUTHENTICATION:
+            raise ValueError("allow_pixels goes with class: authentication only")
+        return self
+
+    def value(self) -> Rule:
+        """As the policy row knows it."""
+        return Rule(
+            name=self.name,
+            when=self.when.value(),
+            mail_class=self.mail_class,
+            pixels=self.pixels,
+            clicks=self.clicks,
+            allow_pixels=tuple(self.allow_pixels),
+            on_opaque_link=self.on_opaque_link,
+            on_sealed=self.on_sealed,
+        )
+
+
+class PolicySettings(_Model):
+    """Rules and switches."""
+
+    on_opaque_link: OnOpaqueLink | None = None
+    """Links that hide their target; left out: ask where the web part runs, else text."""
+    on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
+    """Signed and encrypted mail."""
+    on_unreadable: OnUnreadable = OnUnreadable.PASS
+    """Mail with parts that cannot be searched."""
+    rules: list[RuleSettings] = []
+    """First match wins; none: class unknown, the strictest."""
+
+
+class Observe(_Model):
+    """What an operator sees."""
+
+    log: Literal["auto", "json", "console"] = "auto"
+    """auto: JSON unless on a terminal."""
+    metrics: Bind | None = None
+    """HOST:PORT for Prometheus; left out: none."""
+
+
+class Settings(_Model):
+    """The whole file."""
+
+    listen: Listen
+    """Where mail comes in."""
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"
+    """Processes; auto: one for each core."""
+    deliver: Deliver
+    """Where mail goes."""
+    consent: Consent = Consent()
+    """Who agreed to what."""
+    web: Web | None = None
+    """Left out: nothing can be kept, asked or withdrawn."""
+    keys: Path | None = None
+    """Key file; needed with web."""
+    controllers: dict[str, ControllerSettings] = {}
+    """Id -> who answers for the mail."""
+    trackers: Trackers = Trackers()
+    """What counts as a tracker, beyond the catalogue."""
+    policy: PolicySettings = PolicySettings()
+    """Rules and switches."""
+    observe: Observe = Observe()
+    """Log and metrics."""
+
+    def located(self, folder: Path) -> Settings:
+        """The same with its relative paths made absolute, from the folder of its file."""
+
+        def there(path: Path | None) -> Path | None:
+            return None if path is None else folder / path
+
+        tls = self.listen.tls
+        if tls is not None:
+            tls = tls.model_copy(update={"certificate": there(tls.certificate), "key": there(tls.key)})
+        return self.model_copy(
+            update={
+                "keys": there(self.keys),
+                "listen": self.listen.model_copy(update={"tls": tls}),
+                "trackers": self.trackers.model_copy(update={"extra": there(self.trackers.extra)}),
+            }
+        )
+
+    def rules(self) -> Policy:
+        """As the policy row knows it."""
+        ask = OnOpaqueLink.ASK if self.web else OnOpaqueLink.TEXT
+        return Policy(
+            controllers=tuple(
+                Controller(
+                    id=name,
+                    name=controller.name,
+                    senders=tuple(controller.senders),
+                    privacy_url=controller.privacy_url,
+                    contact=controller.contact,
+                    language=controller.language,
+                )
+                for name, controller in self.controllers.items()
+            ),
+            rules=tuple(rule.value() for rule in self.policy.rules),
+            on_opaque_link=self.policy.on_opaque_link or ask,
+            on_sealed=self.policy.on_sealed,
+            on_unreadable=self.policy.on_unreadable,
+            can_keep=self.web is not None and self.keys is not None,
+        )

@@ -1,0 +1,173 @@
+"""What becomes of each finding for one person, and the one question that is asked again at every hit.
+
+The matrix of classes and consent is in docs/policy.md. What matters most stands in :func:`live` alone: a tracker is
+alive only while the person agrees to all that it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from smtp_gate import replies
+from smtp_gate.limits import MAX_WRAPPED_URL
+from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Verdict
+from smtp_gate.policy.match import fits
+from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
+
+if TYPE_CHECKING:
+    from smtp_gate.model import Finding, Scan
+    from smtp_gate.policy.match import Treatment
+    from smtp_gate.replies import Reply
+
+LEFT_ALONE = {
+    Kind.FUNCTIONAL: Verdict(Action.KEEP, "functional"),
+    Kind.OWN: Verdict(Action.KEEP, "own"),
+    Kind.PLAIN: Verdict(Action.KEEP, "no_tracker"),
+}
+ALLOWED = Verdict(Action.KEEP, "allowed_pixel")
+SEALED = Verdict(Action.KEEP, "sealed")
+PASSED = Verdict(Action.KEEP, "opaque_passed")
+AGREED = Verdict(Action.WRAP, "consent")
+OPAQUE = {OnOpaqueLink.ASK: Action.ASK, OnOpaqueLink.TEXT: Action.TEXT, OnOpaqueLink.REJECT: Action.TEXT}
+
+_HOST = re.compile(r"(https?://)([^/?#\\@]*)([/?#].*|)", re.IGNORECASE | re.DOTALL)
+
+
+def live(purposes: Purpose, granted: Purpose) -> bool:
+    """Whether a tracker may do what it is for: the person agreed to every purpose of it.
+
+    A tracker without any purpose is alive for nobody: what it is for is not known.
+    """
+    return bool(purposes) and purposes & granted == purposes
+
+
+def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
+    """What becomes of one mail for one person.
+
+    Args:
+        scan: the mail.
+        treatment: the rule it falls under.
+        granted: what the person agreed to, for the treatment's controller.
+
+    Returns:
+        The decision; its refusal is set only by ``on_opaque_link``, ``on_sealed`` and ``on_unreadable``.
+    """
+    barrier = _barrier(scan, treatment)
+    verdicts = tuple([judge(finding, treatment, granted, barrier) for finding in scan.findings])
+    sealed = frozenset(part.index for part in scan.parts if part.sealed) if scan.sealed else frozenset[int]()
+    refusal = _refusal(scan, treatment, verdicts, sealed)
+    if sealed:
+        verdicts = tuple(
+            SEALED if finding.part in sealed and verdict.action is not Action.KEEP else verdict
+            for finding, verdict in zip(scan.findings, verdicts, strict=True)
+        )
+    wraps = AGREED in verdicts
+    return Decision(
+        mail_class=treatment.mail_class,
+        rule=treatment.rule,
+        controller=treatment.controller.id if treatment.controller else "",
+        verdicts=verdicts,
+        footer=wraps and not scan.footered,
+        personal=wraps,
+        refusal=refusal,
+    )
+
+
+def judge(finding: Finding, treatment: Treatment, granted: Purpose, barrier: str) -> Verdict:
+    """What becomes of one finding.
+
+    Args:
+        finding: the finding.
+        treatment: the rule its mail falls under.
+        granted: what the person agreed to.
+        barrier: why nothing in this mail can be kept (a reason code), or empty.
+    """
+    left = LEFT_ALONE.get(finding.kind)
+    if left is not None:
+        return left
+    if finding.kind is Kind.PIXEL:
+        if treatment.mail_class is MailClass.AUTHENTICATION and _allowed(finding.url, treatment.allow_pixels):
+            return ALLOWED
+        reason = _why_not(finding, treatment.pixels, granted, barrier)
+        return AGREED if not reason else _verdict(Action.STRIP, reason)
+    reason = _why_not(finding, treatment.clicks, granted, barrier)
+    if not reason:
+        return AGREED
+    return _without(finding, treatment, reason)
+
+
+def _without(finding: Finding, treatment: Treatment, reason: str) -> Verdict:
+    """How a link goes on without its tracker."""
+    if finding.target is not None:
+        return _verdict(Action.CLEAN if finding.kind is Kind.PERSONAL else Action.UNWRAP, reason)
+    if treatment.on_opaque_link is OnOpaqueLink.PASS:
+        return PASSED
+    return _verdict(OPAQUE[treatment.on_opaque_link], reason)
+
+
+def _barrier(scan: Scan, treatment: Treatment) -> str:
+    """What holds for the mail as a whole: why nothing in it can be kept."""
+    if treatment.mail_class is MailClass.CONSENT_REQUEST:
+        return "consent_request"
+    if treatment.controller is None:
+        return "no_controller"
+    if not treatment.can_keep:
+        return "no_web"
+    if scan.sealed or not (scan.anchors or scan.footered):
+        return "no_footer"
+    return ""
+
+
+def _why_not(finding: Finding, rule: Treat, granted: Purpose, barrier: str) -> str:
+    """Why a finding cannot stay; empty when it can."""
+    if not live(finding.purposes, granted):
+        return "no_consent"
+    if barrier:
+        return barrier
+    if rule is Treat.STRIP:
+        return "rule_strips"
+    if len(finding.url) > MAX_WRAPPED_URL or len(finding.url.encode(errors="replace")) > MAX_WRAPPED_URL:
+        return "too_long"
+    return ""
+
+
+def _refusal(
+    scan: Scan, treatment: Treatment, verdicts: tuple[Verdict, ...], sealed: frozenset[int]
+) -> Reply | None:
+    if scan.obstacles and treatment.on_unreadable is OnUnreadable.REJECT:
+        return replies.UNREADABLE
+    if scan.sealed and treatment.on_sealed is OnSealed.REJECT:
+        return replies.UNREADABLE
+    if sealed and treatment.on_sealed is OnSealed.PASS_IF_UNTRACKED:
+        for finding, verdict in zip(scan.findings, verdicts, strict=True):
+            if finding.part in sealed and verdict.action is not Action.KEEP:
+                return replies.SEALED_TRACKER
+    if treatment.on_opaque_link is OnOpaqueLink.REJECT:
+        for finding, verdict in zip(scan.findings, verdicts, strict=True):
+            if verdict.action is Action.TEXT and finding.part not in sealed:
+                return replies.OPAQUE_LINK
+    return None
+
+
+def _allowed(url: str, globs: tuple[str, ...]) -> bool:
+    """Whether an address is on the list; a star in a path never reaches into the host, nor the other way round."""
+    there = _HOST.fullmatch(url)
+    if there is None:
+        return False
+    for glob in globs:
+        wanted = _HOST.fullmatch(glob)
+        if (
+            wanted is not None
+            and wanted[1].lower() == there[1].lower()
+            and fits(wanted[2], there[2])
+            and fits(wanted[3] or "/", there[3] or "/")
+        ):
+            return True
+    return False
+
+
+@lru_cache(maxsize=256)
+def _verdict(action: Action, reason: str) -> Verdict:
+    return Verdict(action, reason)

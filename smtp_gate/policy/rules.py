@@ -1,0 +1,139 @@
+"""What an administrator may say about mail, as values: controllers, rules, switches.
+
+This module alone names them; ``config.settings`` reads them from YAML, ``docs/policy.md`` explains them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtp_gate.model import MailClass
+
+
+class OnOpaqueLink(StrEnum):
+    """What becomes of a tracked link whose target cannot be decoded and that the person did not agree to."""
+
+    ASK = "ask"
+    """It leads to a page of the gate, which goes on only at a button."""
+    TEXT = "text"
+    """The words stay, the link goes."""
+    REJECT = "reject"
+    """The mail is refused; the sender learns it from the company's own MTA."""
+    PASS = "pass"  # noqa: S105 - no password, a word of the configuration
+    """It stays as it is and is counted: a breach risk that somebody took on purpose."""
+
+
+class OnSealed(StrEnum):
+    """What becomes of a signed or encrypted mail, which no edit can touch."""
+
+    REJECT = "reject"
+    """It is refused, tracker or not: nobody can tell what is in it."""
+    PASS_IF_UNTRACKED = "pass_if_untracked"  # noqa: S105 - as above
+    """It is refused when a tracker is seen in it that would have to go."""
+    PASS = "pass"  # noqa: S105 - as above
+    """It leaves as it came and is counted."""
+
+
+class OnUnreadable(StrEnum):
+    """What becomes of a mail with a part that cannot be searched: beyond a limit, unknown charset or encoding."""
+
+    PASS = "pass"  # noqa: S105 - as above
+    """That part leaves as it came, and is counted."""
+    REJECT = "reject"
+    """The mail is refused."""
+
+
+class Treat(StrEnum):
+    """Whether consent counts for pixels or clicks under a rule."""
+
+    CONSENT = "consent"
+    """What the person agreed to may stay, behind the gate."""
+    STRIP = "strip"
+    """Nothing stays, whatever the person agreed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Who decides why and how people are tracked (GDPR article 4(7)); consent is given to one of them.
+
+    Attributes:
+        id: its key in the configuration, in the ledger and in tokens.
+        name: as people know it.
+        senders: ``login@acme.example``, ``@acme.example`` or ``@*.acme.example``, lower case.
+        privacy_url: its privacy notice; empty for none.
+        contact: whom to write to; empty for none.
+        language: two letters, for footer and pages when the mail does not say.
+    """
+
+    id: str
+    name: str
+    senders: tuple[str, ...]
+    privacy_url: str = ""
+    contact: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a rule matches: each thing that is said must hold, and of several values of one thing any.
+
+    Attributes:
+        sender: globs on the whole address of the From field or the envelope, lower case.
+        sender_domain: globs on its domain, lower case.
+        headers: pairs of lower-case field name and glob on its value; case does not count.
+        tools: catalogue ids of mailing tools.
+    """
+
+    sender: tuple[str, ...] = ()
+    sender_domain: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    tools: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; None means what the policy says for all.
+
+    Attributes:
+        name: shown by ``explain`` and in the log.
+        when: its condition; an empty one matches every mail.
+        mail_class: what such a mail is for.
+        pixels: whether pixel consent counts.
+        clicks: whether click consent counts.
+        allow_pixels: globs on addresses of pixels that stay without consent in ``authentication`` mails.
+        on_opaque_link: as in :class:`Policy`.
+        on_sealed: as in :class:`Policy`.
+    """
+
+    name: str
+    when: Condition
+    mail_class: MailClass
+    pixels: Treat = Treat.CONSENT
+    clicks: Treat = Treat.CONSENT
+    allow_pixels: tuple[str, ...] = ()
+    on_opaque_link: OnOpaqueLink | None = None
+    on_sealed: OnSealed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules and switches.
+
+    Attributes:
+        controllers: whose mail it can be.
+        rules: the first that matches counts.
+        on_opaque_link: what becomes of links that hide their target.
+        on_sealed: what becomes of signed and encrypted mail.
+        on_unreadable: what becomes of mail that cannot be searched.
+        can_keep: whether a tracker can be kept at all: the web part has an address and there are keys.
+    """
+
+    controllers: tuple[Controller, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    on_opaque_link: OnOpaqueLink = OnOpaqueLink.ASK
+    on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
+    on_unreadable: OnUnreadable = OnUnreadable.PASS
+    can_keep: bool = True
