@@ -1,0 +1,126 @@
+"""How large an image is drawn and whether it is hidden, as far as its own tag tells.
+
+Style sheets are not applied: a rule there may show what the tag hides, which is why
+:attr:`smtp_gate.model.Look.responsive` is told beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smtp_gate.model import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DIMENSION = re.compile(r"[\t\n\f\r ]*(\d{1,9}(?:\.\d{1,9})?)\d*(%?)", re.ASCII)
+_LENGTH = re.compile(
+    r"([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))\d*\s*(px|pt|pc|in|cm|mm|q|em|rem|ex|ch|)\Z", re.ASCII
+)
+_PIXELS = {
+    "": 1.0,
+    "px": 1.0,
+    "pt": 4 / 3,
+    "pc": 16.0,
+    "in": 96.0,
+    "cm": 96 / 2.54,
+    "mm": 9.6 / 2.54,
+    "q": 2.4 / 2.54,
+    "em": 16.0,
+    "rem": 16.0,
+    "ex": 8.0,
+    "ch": 8.0,
+}
+"""Font units count with the size that clients start from."""
+_ZERO = re.compile(r"[-+]?0+(?:\.0*)?\s*(?:[a-z]+|%)?\Z")
+_COMMENT = re.compile(r"/\*[\s\S]*?(?:\*/|\Z)")
+_IMPORTANT = re.compile(r"!\s*important\s*\Z")
+_OFF_SCREEN = -500.0
+"""CSS pixels; a picture that far out of its place is not meant to be seen."""
+_PLACES = frozenset(["left", "right", "top", "bottom", "margin-left", "margin-top"])
+_COUNTING = _PLACES | {"width", "max-width", "height", "max-height", "display", "visibility", "opacity"}
+_FAINT = 0.02
+_CODES = ("display", "visibility", "opacity", "zero_size", "off_screen", "hidden_attribute")
+
+
+def look_of(values: Mapping[bytes, str]) -> Look:
+    """The look of an image with these attributes.
+
+    Args:
+        values: lower-case names and values with references resolved; only ``width``, ``height``, ``style``,
+            ``alt``, ``class``, ``id`` and ``hidden`` count.
+    """
+    style = declarations(values.get(b"style", ""))
+    width = _smallest(_attribute(values.get(b"width", "")), style.get("width"), style.get("max-width"))
+    height = _smallest(_attribute(values.get(b"height", "")), style.get("height"), style.get("max-height"))
+    hidden: tuple[str, ...] = ()
+    if style or width == 0 or height == 0 or b"hidden" in values:
+        signs = (
+            style.get("display") == "none",
+            style.get("visibility") in ("hidden", "collapse"),
+            _faint(style.get("opacity", "")),
+            width == 0 or height == 0,
+            not _PLACES.isdisjoint(style)
+            and any((_length(style.get(place, "")) or 0.0) <= _OFF_SCREEN for place in _PLACES),
+            b"hidden" in values,
+        )
+        hidden = tuple(code for code, there in zip(_CODES, signs, strict=True) if there)
+    return Look(width, height, hidden, values.get(b"alt"), b"class" in values or b"id" in values)
+
+
+def declarations(style: str) -> dict[str, str]:
+    """The declarations that win in a style attribute, of properties that count for the look.
+
+    Of each property the last one wins, important ones first.
+
+    Returns:
+        Lower-case property to lower-case value, without ``!important``.
+    """
+    if not style:
+        return {}
+    text = style.lower()
+    if "/*" in text:
+        text = _COMMENT.sub("", text)
+    won: dict[str, str] = {}
+    important = set()
+    for declaration in text.split(";"):
+        name, _, value = declaration.partition(":")
+        name, bare = name.strip(), value
+        if name not in _COUNTING:
+            continue
+        if "!" in value:
+            bare = _IMPORTANT.sub("", value)
+            if bare != value:
+                important.add(name)
+        if bare != value or name not in important:
+            won[name] = bare.strip()
+    return won
+
+
+def _attribute(value: str) -> float | None:
+    """``width="1px"``: HTML's rule for dimensions, which stops at the first character that is no number."""
+    match = _DIMENSION.match(value)
+    if match is None:
+        return None
+    number = float(match[1])
+    return number if not match[2] or number == 0 else None
+
+
+def _length(value: str) -> float | None:
+    match = _LENGTH.match(value)
+    if match is not None:
+        return float(match[1]) * _PIXELS[match[2]]
+    return 0.0 if _ZERO.match(value) else None
+
+
+def _smallest(attribute: float | None, *lengths: str | None) -> float | None:
+    known = [number for text in lengths if text and (number := _length(text)) is not None and number >= 0]
+    if attribute is not None:
+        known.append(attribute)
+    return min(known, default=None)
+
+
+def _faint(value: str) -> bool:
+    number = _length(value.rstrip("%")) if value else None
+    return number is not None and number <= (_FAINT * 100 if value.endswith("%") else _FAINT)
