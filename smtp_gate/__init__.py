@@ -8,7 +8,7 @@ The rows, top to bottom; imports go down only (``tests/test_layers.py``):
 5. ``gate``: one message's journey; store, deliverer and clock come in through its constructor
 4. ``config``, ``consent``, ``delivery``, ``observe``: one file per thing outside
 3. ``policy``, ``scan``, ``render``, ``trackers``, ``tokens``: pure, bytes and values in, values out
-2. ``errors``, ``limits``, ``model``: the words
+2. ``errors``, ``limits``, ``model``, ``transfer``: the words, and how a part is encoded
 1. ``replies``: every SMTP reply we can give
 
 ``docs/flow.md`` tells one message's way in the order of ``gate``.

@@ -14,6 +14,8 @@ ROWS = {
     "errors": 2,
     "limits": 2,
     "model": 2,
+    "transfer": 2,
+    "transfer": 2,
     "policy": 3,
     "scan": 3,
     "render": 3,

@@ -1,0 +1,249 @@
+"""One message read once: parts, addresses, what each is, and where a footer can go.
+
+This module alone decides which question the catalogue is asked about an address, and which parts are bodies that a
+reader may see instead of each other, so that each of them must carry the footer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smtp_gate.limits import MAX_FINDINGS
+from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan
+from smtp_gate.scan.headers import content_fields, fields, parameters
+from smtp_gate.scan.html import read_html
+from smtp_gate.scan.mime import INLINE_SEAL, SEALS, walk
+from smtp_gate.scan.plaintext import read_text
+from smtp_gate.scan.words import visible_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from smtp_gate.model import Address, Part
+    from smtp_gate.trackers import Catalogue
+
+_OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
+_PLAIN = Judgement(Kind.PLAIN, "", None, NOTHING, ())
+_LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
+_BRACKETED = re.compile(r"<([^<>]{1,4096})>")
+_LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
+_TELLING = frozenset({Kind.PIXEL, Kind.LINK})
+_WORDS_BEFORE = 120
+"""Octets of running text before an address that are taken for its words."""
+
+
+def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = False) -> Scan:
+    """Read a message.
+
+    Args:
+        raw: any bytes; the message with CRLF or LF line ends, not dot-stuffed.
+        catalogue: what a tracker is.
+        own: public URL of this gate, without a slash at the end; empty when it has none.
+        everything: whether addresses that are nothing special are findings too, for ``explain``.
+
+    Returns:
+        What the message holds. Nothing that stands in it raises an error.
+    """
+    headers = fields(raw)
+    parts, walked = walk(raw)
+    reader = _Reader(catalogue, own, everything, _protected(headers))
+    for part in parts:
+        if part.view is not None:
+            reader.read(raw, part)
+    obstacles = dict.fromkeys((*walked, *reader.obstacles))
+    sealed = _seal(raw, parts)
+    anchors = () if sealed else _anchors(raw, parts, reader.ends)
+    declared = (language for value in headers.get("content-language", ()) if (language := _primary(value)))
+    return Scan(
+        raw=raw,
+        headers=headers,
+        parts=parts,
+        findings=tuple(reader.findings),
+        anchors=anchors,
+        obstacles=tuple(obstacles),
+        sealed=sealed,
+        footered=reader.footered,
+        tools=catalogue.tools(headers) | reader.vendors,
+        language=next(declared, reader.language),
+    )
+
+
+class _Reader:
+    """Collects what the text parts of one message hold."""
+
+    def __init__(self, catalogue: Catalogue, own: str, everything: bool, protected: frozenset[str]) -> None:
+        self.catalogue = catalogue
+        self.own = own + "/" if own else ""
+        self.withdrawal = own + "/w/" if own else ""
+        self.everything = everything
+        self.protected = protected
+        self.findings: list[Finding] = []
+        self.obstacles: dict[str, None] = {}
+        self.ends: dict[int, int] = {}
+        self.footered = False
+        self.vendors: set[str] = set()
+        self.language = ""
+
+    def read(self, raw: bytes, part: Part) -> None:
+        """Judge every address of one part, and note where its text ends."""
+        view = part.view or b""
+        if part.media_type == "text/plain":
+            flowed = b"flowed" in raw[part.header.start : part.header.end].lower()
+            self.ends[part.index] = len(view)
+            self.judge(part, view, read_text(view, flowed))
+            return
+        page = read_html(view)
+        self.ends[part.index] = page.footer_offset
+        self.language = self.language or page.language[:2]
+        if page.foreign:
+            self.obstacles["foreign_markup"] = None
+        self.judge(part, view, page.addresses)
+
+    def judge(self, part: Part, view: bytes, addresses: Iterable[Address]) -> None:
+        """Turn the addresses that are trackers, or nearly, into findings."""
+        for address in addresses:
+            judgement = self.ask(view, address)
+            if judgement is None:
+                continue
+            if len(self.findings) >= MAX_FINDINGS:
+                self.obstacles["findings"] = None
+                return
+            if judgement.vendor and judgement.kind in _TELLING:
+                self.vendors.add(judgement.vendor)
+            carrier, element, value, closing, words, quote, url, _, _ = address
+            kind, vendor, target, purposes, evidence = judgement
+            self.findings.append(
+                Finding(
+                    part.index,
+                    kind,
+                    carrier,
+                    element,
+                    value,
+                    closing,
+                    words,
+                    quote,
+                    url,
+                    vendor,
+                    target,
+                    purposes,
+                    evidence,
+                )
+            )
+
+    def ask(self, view: bytes, address: Address) -> Judgement | None:
+        """What one address is; None when it is nothing that anybody asked for."""
+        url = address.url
+        if self.own and url.startswith(self.own):
+            self.footered = self.footered or url.startswith(self.withdrawal)
+            return _OWN
+        if address.look is not None:
+            judgement = self.catalogue.image(url, address.look)
+        elif address.load:
+            judgement = self.catalogue.load(url)
+        else:
+            judgement = self.catalogue.link(url, lambda: _words(view, address), self.protected)
+        return _PLAIN if judgement is None and self.everything else judgement
+
+
+def _words(view: bytes, address: Address) -> str:
+    """What a reader takes for the meaning of a link: its own words, or what stands before it in running text.
+
+    In running text that is the line up to the address, and where nothing stands there the line above.
+    """
+    if address.words is not None and address.carrier is not Carrier.TEXT:
+        return visible_words(view, address.words)
+    if address.carrier is not Carrier.TEXT:
+        return ""
+    before = view[max(0, address.value.start - _WORDS_BEFORE) : address.value.start].rstrip(b" \t\r\n<([")
+    line = before[before.rfind(b"\n") + 1 :]
+    if b"://" in line:  # what stands before another address is that one's
+        line = line.rpartition(b"://")[2].partition(b" ")[2]
+    return line.decode("utf-8", "replace").lower()
+
+
+def _protected(headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Addresses by which the recipient acts on the list (RFC 2369, RFC 8058); blanks in them are folding."""
+    return frozenset(
+        "".join(url.split())
+        for name in _LIST_FIELDS
+        for value in headers.get(name, ())
+        for url in _BRACKETED.findall(value)
+    )
+
+
+def _primary(value: str) -> str:
+    """Primary subtag of a language tag of two letters, lower case; empty for anything else."""
+    found = _LANGUAGE.match(value)
+    return found[1].lower() if found else ""
+
+
+def _seal(raw: bytes, parts: tuple[Part, ...]) -> str:
+    """Whether anything in the message is encrypted, else signed, else neither."""
+    seal = ""
+    for part in parts:
+        if not part.sealed:
+            continue
+        if part.media_type == "multipart/signed":
+            seal = "signed"
+        elif part.media_type in SEALS:
+            declared = content_fields(raw, *part.header).get(b"type", b"")
+            if parameters(declared).get("smime-type", b"").lower() != b"signed-data":
+                return "encrypted"
+            seal = "signed"
+        elif part.view is not None:
+            armour = INLINE_SEAL.search(part.view)
+            if armour is not None:
+                if armour[1] == b"MESSAGE":
+                    return "encrypted"
+                seal = "signed"
+    return seal
+
+
+def _anchors(raw: bytes, parts: tuple[Part, ...], ends: Mapping[int, int]) -> tuple[Anchor, ...]:
+    """Where the footer goes: into every body that a client may choose; nowhere when one of them cannot be read.
+
+    A reader who sees the one body that lacks it would be tracked without a way out.
+    """
+    children: dict[int, list[Part]] = {}
+    for part in parts:
+        children.setdefault(part.parent, []).append(part)
+    bodies = _bodies(raw, parts[0], children)
+    if any(part.index not in ends for part in bodies):
+        return ()
+    return tuple(Anchor(part.index, ends[part.index], part.media_type != "text/plain") for part in bodies)
+
+
+def _bodies(raw: bytes, part: Part, children: Mapping[int, list[Part]]) -> list[Part]:
+    """The texts below a part that a reader sees as the message, as against attachments."""
+    if part.media_type in ("text/plain", "text/html", "text/x-amp-html"):
+        return [] if part.attachment else [part]
+    inner = children.get(part.index, [])
+    if part.media_type == "multipart/alternative":
+        return [body for child in inner for body in _bodies(raw, child, children)]
+    if part.media_type == "multipart/related":
+        return _bodies(raw, _root(raw, part, inner), children) if inner else []
+    for child in inner:
+        if not _named(raw, child):
+            bodies = _bodies(raw, child, children)
+            if bodies:
+                return bodies
+    return []
+
+
+def _root(raw: bytes, part: Part, inner: list[Part]) -> Part:
+    """The part of a multipart/related that is shown: the one its ``start`` names, else the first (RFC 2387)."""
+    start = parameters(content_fields(raw, *part.header).get(b"type", b"")).get("start", b"").strip(b"<> ")
+    if start:
+        for child in inner:
+            if content_fields(raw, *child.header).get(b"id", b"").strip(b"<> ") == start:
+                return child
+    return inner[0]
+
+
+def _named(raw: bytes, part: Part) -> bool:
+    """Whether a part has a file name: a text file beside the body, though shown."""
+    declared = content_fields(raw, *part.header)
+    return "filename" in parameters(declared.get(b"disposition", b"")) or (
+        "name" in parameters(declared.get(b"type", b"")) and not part.media_type.startswith("multipart/")
+    )
