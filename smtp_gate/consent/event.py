@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent.clock import EPOCH
@@ -51,7 +52,7 @@ class Event:
     """
 
     controller: str
-    subject: bytes
+    subject: bytes = field(repr=False)
     purposes: Purpose
     decision: Choice
     at: datetime
@@ -66,7 +67,7 @@ class Event:
     def __post_init__(self) -> None:
         if len(self.subject) != SUBJECT_SIZE:
             raise ValueError(f"subject must be {SUBJECT_SIZE} octets")
-        if not self.purposes or self.purposes & ~EVERYTHING:
+        if not 0 < self.purposes <= EVERYTHING:
             raise ValueError("purposes must be some of the known ones")
         if self.at.tzinfo is None or self.at <= EPOCH:
             raise ValueError("at must be a time after 1970 with a time zone")
@@ -112,6 +113,7 @@ class Recorded(NamedTuple):
     event: Event
 
 
+@lru_cache(maxsize=256)
 def purposes_of(words: str) -> Purpose:
     """Purposes from words such as ``"performance, clicks"``.
 

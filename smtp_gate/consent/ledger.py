@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from smtp_gate.consent.clock import Clock, from_micros, micros, utc_now
-from smtp_gate.consent.event import Choice, Entry, Event, Recorded
-from smtp_gate.consent.standing import Grant, Record, Standing, Step, fold, pack_grants, unpack_grants
+from smtp_gate.consent.clock import Clock, micros, utc_now
+from smtp_gate.consent.event import Entry, Event, Recorded
+from smtp_gate.consent.rows import EventRow, event_row, record_of, recorded_of, standing_row
+from smtp_gate.consent.standing import Record, Standing, Step, fold
 from smtp_gate.consent.tables import NEGATIVE, addresses, events, head, open_engine, sqlite_path, standings
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CLOCK_SKEW
-from smtp_gate.model import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,10 +108,10 @@ class Ledger:
             last = connection.execute(sa.select(head.c.seq).with_for_update()).scalar_one()
             fresh = _fresh(connection, entries)
             if fresh:
-                rows = [_row(last + at, entry, now) for at, entry in enumerate(fresh, 1)]
+                rows = [event_row(last + at, entry, now) for at, entry in enumerate(fresh, 1)]
                 connection.execute(events.insert(), rows)
                 connection.execute(head.update().values(seq=last + len(rows)))
-                _settle(connection, fresh)
+                _settle(connection, rows)
                 _remember(connection, fresh)
         return Appended(last + len(fresh), len(fresh), len(entries) - len(fresh))
 
@@ -130,7 +130,7 @@ class Ledger:
             number = 0
             batch: list[dict[str, object]] = []
             for (controller, subject), group in groupby(rows, key=lambda row: (row[0], row[1])):
-                batch.append(_standing_row(controller, subject, fold(Step(*row[2:]) for row in group)))
+                batch.append(standing_row(controller, subject, fold(Step(*row[2:]) for row in group)))
                 number += 1
                 if len(batch) == CHUNK:
                     connection.execute(standings.insert(), batch)
@@ -157,14 +157,19 @@ class Ledger:
         if controller:
             query = query.where(events.c.controller == controller)
         with _trouble(), self._engine.begin() as connection:
-            return [_recorded(row) for row in connection.execute(query)]
+            return [recorded_of(row) for row in connection.execute(query)]
+
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of some keys (:attr:`Entry.key`) that are there already."""
+        with _trouble(), self._engine.begin() as connection:
+            return _known(connection, keys)
 
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""
         where = sa.and_(standings.c.controller == controller, standings.c.subject == subject)
         with _trouble(), self._engine.begin() as connection:
             row = connection.execute(sa.select(standings).where(where)).first()
-        return None if row is None else _record(row).standing
+        return None if row is None else record_of(row).standing
 
     def address(self, subject: bytes) -> bytes | None:
         """The address behind a subject, when it is known."""
@@ -183,7 +188,7 @@ class Ledger:
         while True:
             query = sa.select(standings).where(owner > after).order_by(*owner).limit(batch)
             with _trouble(), self._engine.begin() as connection:
-                found = [_record(row) for row in connection.execute(query)]
+                found = [record_of(row) for row in connection.execute(query)]
             if not found:
                 return
             yield found
@@ -205,7 +210,7 @@ class Ledger:
             found: list[Record] = []
             for controller, owners in _by_controller({(row.controller, row.subject) for row in rows}):
                 where = sa.and_(standings.c.controller == controller, standings.c.subject.in_(owners))
-                found += [_record(row) for row in connection.execute(sa.select(standings).where(where))]
+                found += [record_of(row) for row in connection.execute(sa.select(standings).where(where))]
         return found, rows[-1].seq if rows else after
 
     def negatives(self, after: int, limit: int) -> tuple[list[Negative], int]:
@@ -224,13 +229,17 @@ class Ledger:
         self._engine.dispose()
 
 
-def _fresh(connection: sa.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that are not there yet, each key once."""
-    keys = list({entry.key for entry in entries if entry.key})
-    known = set()
+def _known(connection: sa.Connection, keys: Sequence[bytes]) -> set[bytes]:
+    known: set[bytes] = set()
     for at in range(0, len(keys), CHUNK):
         query = sa.select(events.c.key).where(events.c.key.in_(keys[at : at + CHUNK]))
-        known |= set(connection.execute(query).scalars())
+        known.update(connection.execute(query).scalars().all())
+    return known
+
+
+def _fresh(connection: sa.Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries that are not there yet, each key once."""
+    known = _known(connection, list({entry.key for entry in entries if entry.key}))
     fresh = []
     for entry in entries:
         if not entry.key:
@@ -241,20 +250,25 @@ def _fresh(connection: sa.Connection, entries: Sequence[Entry]) -> list[Entry]:
     return fresh
 
 
-def _settle(connection: sa.Connection, fresh: Sequence[Entry]) -> None:
+def _settle(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
     """Compute the standings of all people in new events, from all their events."""
-    for controller, subjects in _by_controller({(entry.event.controller, entry.event.subject) for entry in fresh}):
-        mine = sa.and_(events.c.controller == controller, events.c.subject.in_(subjects))
-        rows = connection.execute(
-            sa.select(events.c.subject, *_STEP).where(mine).order_by(events.c.subject, events.c.seq)
-        ).all()
-        connection.execute(
-            standings.delete().where(standings.c.controller == controller, standings.c.subject.in_(subjects))
+    steps: dict[tuple[str, bytes], list[Step]] = {}
+    for row in rows:
+        steps.setdefault((row["controller"], row["subject"]), []).append(
+            Step(row["seq"], row["purposes"], row["decision"], row["at"], row["recorded"], row["expires"])
         )
-        new = [
-            _standing_row(controller, subject, fold(Step(*row[1:]) for row in group))
-            for subject, group in groupby(rows, key=lambda row: row[0])
-        ]
+    for controller, subjects in _by_controller(set(steps)):
+        mine = sa.and_(standings.c.controller == controller, standings.c.subject.in_(subjects))
+        known = connection.execute(sa.select(standings.c.subject).where(mine)).scalars().all()
+        if known:
+            connection.execute(standings.delete().where(mine))
+            theirs = sa.and_(events.c.controller == controller, events.c.subject.in_(known))
+            found = connection.execute(
+                sa.select(events.c.subject, *_STEP).where(theirs).order_by(events.c.subject, events.c.seq)
+            ).all()
+            for subject, group in groupby(found, key=lambda row: row[0]):
+                steps[controller, subject] = [Step(*row[1:]) for row in group]
+        new = [standing_row(controller, subject, fold(steps[controller, subject])) for subject in subjects]
         connection.execute(standings.insert(), new)
 
 
@@ -277,61 +291,6 @@ def _by_controller(owners: set[tuple[str, bytes]]) -> Iterator[tuple[str, list[b
         subjects = [subject for _, subject in group]
         for at in range(0, len(subjects), CHUNK):
             yield controller, subjects[at : at + CHUNK]
-
-
-def _row(seq: int, entry: Entry, now: int) -> dict[str, object]:
-    event = entry.event
-    return {
-        "seq": seq,
-        "controller": event.controller,
-        "subject": event.subject,
-        "purposes": int(event.purposes),
-        "decision": event.decision.value,
-        "at": micros(event.at),
-        "recorded": now,
-        "method": event.method,
-        "source": event.source,
-        "reference": event.reference,
-        "notice": event.notice,
-        "language": event.language,
-        "actor": event.actor,
-        "expires": None if event.expires is None else micros(event.expires),
-        "key": entry.key or None,
-    }
-
-
-def _recorded(row: sa.Row[tuple[object, ...]]) -> Recorded:
-    event = Event(
-        controller=row.controller,
-        subject=row.subject,
-        purposes=Purpose(row.purposes),
-        decision=Choice(row.decision),
-        at=from_micros(row.at),
-        method=row.method,
-        source=row.source,
-        reference=row.reference,
-        notice=row.notice,
-        language=row.language,
-        actor=row.actor,
-        expires=None if row.expires is None else from_micros(row.expires),
-    )
-    return Recorded(row.seq, from_micros(row.recorded), event)
-
-
-def _standing_row(controller: str, subject: bytes, standing: Standing) -> dict[str, object]:
-    return {
-        "controller": controller,
-        "subject": subject,
-        "seq": standing.seq,
-        "mark": standing.mark.value,
-        "grants": pack_grants(standing.grants),
-    }
-
-
-def _record(row: sa.Row[tuple[object, ...]]) -> Record:
-    grants = unpack_grants(row.grants) or []
-    found = tuple(Grant(Purpose(bits), until) for bits, until in grants)
-    return Record(row.controller, row.subject, Standing(row.seq, Choice(row.mark), found))
 
 
 @contextmanager
