@@ -66,8 +66,8 @@ REPLY_DEADLINE = 90.0
 """Seconds from the client's dot to our reply; Postfix gives a proxy 100 s."""
 LAST_DOT_MARGIN = 20.0
 """Seconds that must be left when the dot goes to the next hop: a late 250 makes a client send again."""
-CONNECT_TIMEOUT = 5.0
-"""Seconds for connection, greeting and TLS at the next hop."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds for connection, greeting and TLS at the next hop; postscreen's greet wait is 6."""
 HOP_COMMAND_TIMEOUT = 15.0
 """Seconds for one command at the next hop."""
 HOP_DATA_TIMEOUT = 60.0

@@ -1,5 +1,52 @@
-"""The command line: one file a command group."""
+"""The command line: one file a command group.
+
+``rooms`` turns a configuration file into what commands work with, ``supervisor`` and ``worker`` run ``serve``.
+A command prints an error of ours as one line on standard error and exits with its ``sysexits`` code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from smtp_gate import __version__
+from smtp_gate.cli import consent, keys, trackers
+from smtp_gate.cli.check import check_config
+from smtp_gate.cli.demo import demo
+from smtp_gate.cli.mail import explain, rewrite
+from smtp_gate.cli.serve import serve
+from smtp_gate.errors import GateError
+
+app = typer.Typer(
+    name="smtp-gate",
+    help="Outbound SMTP proxy: trackers leave the company only with the recipient's consent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(serve)
+app.command()(demo)
+app.command("check-config")(check_config)
+app.command()(explain)
+app.command()(rewrite)
+app.add_typer(consent.app, name="consent")
+app.add_typer(trackers.app, name="trackers")
+app.add_typer(keys.app, name="keys")
+
+
+@app.command()
+def version(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Print the version."""
+    print(json.dumps({"version": __version__}) if as_json else __version__)
 
 
 def main() -> None:
     """Run the command line."""
+    try:
+        app()
+    except GateError as problem:
+        print(problem, file=sys.stderr)
+        raise SystemExit(problem.exit_code) from None

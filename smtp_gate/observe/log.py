@@ -136,6 +136,16 @@ def message_failed(*, message: str, kind: str, place: str) -> None:
     _log.error("message_failed", message=_code(message), kind=_code(kind), place=_code(place))
 
 
+def session_failed(*, kind: str, place: str) -> None:
+    """Something of ours went wrong in a client's session; arguments as :func:`message_failed`."""
+    _log.error("session_failed", kind=_code(kind), place=_code(place))
+
+
+def web_failed(*, kind: str, place: str) -> None:
+    """Something of ours went wrong in the web part; arguments as :func:`message_failed`."""
+    _log.error("web_failed", kind=_code(kind), place=_code(place))
+
+
 # --- next hops ------------------------------------------------------------------------------------------------
 def hop_down(*, hop: str, reason: str, code: int) -> None:
     """A next hop that answered does not any more (or never did)."""

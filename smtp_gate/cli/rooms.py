@@ -1,0 +1,113 @@
+"""From a configuration file to the values and stores that commands work with."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.config.keys import load_keys
+from smtp_gate.config.load import check_vendors, load_settings, read_settings
+from smtp_gate.consent import Ledger, RedisCache, Register
+from smtp_gate.gate.ruleset import Ruleset
+from smtp_gate.listener.peers import check_binds
+from smtp_gate.tokens import Keyring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtp_gate.config.settings import Settings
+
+BUILT_IN = """
+listen: {smtp: "127.0.0.1:10025"}
+deliver: {next_hops: ["smtp://127.0.0.1:25"]}
+web: {public_url: "https://gate.example"}
+keys: none
+controllers: {sender: {name: "The sender", senders: ["*@*"]}}
+"""
+"""What ``rewrite`` and ``explain`` work with when no configuration is named: everybody is one controller."""
+TRIAL_KEY = bytes(64)
+"""Seals the addresses of a trial without configuration; they lead nowhere and protect nothing."""
+
+DEFAULT_CONFIG = Path("/etc/smtp-gate/config.yaml")
+
+
+class Loaded(NamedTuple):
+    """One configuration file, read and checked as far as can be without opening anything.
+
+    Attributes:
+        settings: the file.
+        ruleset: what mails are judged by.
+    """
+
+    settings: Settings
+    ruleset: Ruleset
+
+
+def load(config: Path) -> Loaded:
+    """Read and check a configuration file, its catalogue files and its keys.
+
+    Raises:
+        ConfigError: for keys that cannot be used, or a listener that the whole world could reach.
+        ConfigFileError: for all the errors of the file.
+    """
+    settings = load_settings(config)
+    binds = [
+        (f"listen.{name}", bind.rpartition(":")[0])
+        for name, addresses in (("smtp", settings.listen.smtp), ("lmtp", settings.listen.lmtp))
+        for bind in addresses
+    ]
+    check_binds(binds, settings.listen.allow, place=str(config))
+    keyring = load_keys(settings.keys) if settings.keys else None
+    return Loaded(settings, _ruleset(settings, keyring, str(config)))
+
+
+def ruleset_of(config: Path | None) -> Ruleset:
+    """What mails are judged by: by a file, or by built-in defaults when there is none."""
+    if config is not None:
+        return load(config).ruleset
+    return _ruleset(read_settings(BUILT_IN, "built-in"), Keyring({0: TRIAL_KEY}, 0, TRIAL_KEY), "built-in")
+
+
+def _ruleset(settings: Settings, keyring: Keyring | None, name: str) -> Ruleset:
+    public_url = settings.web.public_url if settings.web else ""
+    catalogue = load_catalogue(settings.trackers.extra, settings.trackers.domains, public_url)
+    check_vendors(settings, (vendor.id for vendor in catalogue.vendors), name)
+    return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure)
+
+
+class Books(NamedTuple):
+    """What commands about consent work on.
+
+    Attributes:
+        settings: the file.
+        keyring: names people by subject ids.
+        ledger: the authority.
+        cache: Redis, when there is one.
+        register: takes decisions in.
+    """
+
+    settings: Settings
+    keyring: Keyring
+    ledger: Ledger
+    cache: RedisCache | None
+    register: Register
+
+
+@contextmanager
+def open_books(config: Path) -> Iterator[Books]:
+    """Open ledger and cache for one command.
+
+    Raises:
+        ConfigError: when there are no keys: people are named by them.
+        StoreUnavailable: when the ledger cannot be opened.
+    """
+    settings = load_settings(config)
+    keyring = load_keys(settings.keys or Path("/etc/smtp-gate/keys.yaml"))
+    ledger = Ledger(settings.consent.ledger)
+    try:
+        cache = RedisCache(settings.consent.cache) if settings.consent.cache else None
+        yield Books(settings, keyring, ledger, cache, Register(ledger, cache))
+    finally:
+        ledger.close()

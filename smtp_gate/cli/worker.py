@@ -1,0 +1,206 @@
+"""One worker process of ``serve``: listeners, web part and gate on sockets that the parent bound."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smtp_gate.cli.rooms import load
+from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register, utc_now
+from smtp_gate.delivery.accepted import AcceptedRecord
+from smtp_gate.delivery.next_hop import NextHop
+from smtp_gate.delivery.pool import Pool
+from smtp_gate.errors import GateError
+from smtp_gate.gate import Gate
+from smtp_gate.listener.front import Front
+from smtp_gate.listener.peers import Peers
+from smtp_gate.listener.server import Server
+from smtp_gate.observe import log, metrics
+from smtp_gate.web.app import web_app
+from smtp_gate.web.notice import ControllerNotice
+from smtp_gate.web.server import WebServer
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from smtp_gate.cli.rooms import Loaded
+    from smtp_gate.config.settings import Settings
+    from smtp_gate.consent import ConsentStore
+
+
+class Doors(NamedTuple):
+    """Bound sockets by what is spoken on them."""
+
+    smtp: list[socket.socket]
+    lmtp: list[socket.socket]
+    web: list[socket.socket]
+    metrics: list[socket.socket]
+
+
+class _WebReport:
+    """What the web part tells, as counters and log lines."""
+
+    def hit(self, kind: str, outcome: str) -> None:
+        metrics.hit(kind, outcome)
+
+    def trouble(self, kind: str, place: str) -> None:
+        log.web_failed(kind=kind, place=place)
+
+
+def _mail_event(event: str, *, peer: str, detail: str = "") -> None:  # noqa: ARG001 - a peer's address is not told
+    """What the listener tells, as counters and log lines."""
+    if event == "refused":
+        metrics.REFUSED_COMMANDS.labels(detail.split(" ", maxsplit=1)[0]).inc()
+    elif event == "trouble":
+        kind, _, place = detail.partition(" at ")
+        log.session_failed(kind=kind, place=place)
+
+
+class Worker:
+    """Everything of one process; made after the fork.
+
+    Args:
+        config: the file, read again at each reload.
+        loaded: what the parent read.
+        doors: what the parent bound.
+        runtime: folder that the workers share.
+        hostname: what the gate calls itself.
+    """
+
+    def __init__(self, config: Path, loaded: Loaded, doors: Doors, runtime: Path, hostname: str) -> None:
+        self._config = config
+        self._loaded = loaded
+        self._doors = doors
+        settings = loaded.settings
+        self._ledger = Ledger(settings.consent.ledger)
+        self._recent, self._store, self._register = _books(settings, self._ledger)
+        keyring = loaded.ruleset.keyring
+        self._accepted = AcceptedRecord(runtime, keyring.subject_key if keyring else b"")
+        self._pool = Pool(
+            [NextHop.parse(url) for url in settings.deliver.next_hops], settings.deliver.hostname or hostname
+        )
+        self._gate = Gate(
+            ruleset=loaded.ruleset,
+            store=self._store,
+            pool=self._pool,
+            accepted=self._accepted,
+            hostname=hostname,
+            now=lambda: format_datetime(utc_now()),
+            max_size=settings.listen.max_size,
+        )
+        self._server = Server(self._gate, hostname, _mail_event)
+        self._tls = _tls(settings)
+        self._web = WebServer(self._web_part())
+        self._metrics = WebServer(Starlette(routes=[Route("/metrics", _metrics)]))
+        self._stop = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM; then finish what runs."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        await self._pool.probe()
+        if self._recent is not None:
+            # Before the first poll the cache is not believed.
+            with contextlib.suppress(GateError):
+                await self._recent.poll()
+        for lmtp, sockets in ((False, self._doors.smtp), (True, self._doors.lmtp)):
+            for door in sockets:
+                await self._server.listen(door, self._front(lmtp=lmtp))
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(self._web.serve(door)) for door in self._doors.web]
+            running += [tasks.create_task(self._metrics.serve(door)) for door in self._doors.metrics]
+            chores = [tasks.create_task(self._register.run())]
+            if self._recent is not None:
+                chores.append(tasks.create_task(self._recent.run()))
+            ready()
+            await self._stop.wait()
+            unfinished = await self._server.drain()
+            self._web.stop()
+            self._metrics.stop()
+            for chore in chores:
+                chore.cancel()
+        await self._pool.close()
+        await self._store.close()
+        self._accepted.close()
+        self._ledger.close()
+        log.stopped(unfinished=unfinished)
+
+    def _front(self, *, lmtp: bool) -> Front:
+        listen = self._loaded.settings.listen
+        return Front(
+            lmtp=lmtp,
+            peers=Peers(listen.allow),
+            tls=self._tls,
+            require_tls=listen.tls is not None and listen.tls.required,
+        )
+
+    def _web_part(self) -> Starlette:
+        """The web part for the rules in force; a page that is missing where nothing is configured."""
+        ruleset = self._loaded.ruleset
+        if ruleset.keyring is None:
+            return Starlette()
+        return web_app(
+            ruleset.catalogue,
+            ruleset.keyring,
+            self._store,
+            self._register,
+            {
+                controller.id: ControllerNotice(
+                    controller.name, controller.privacy_url, controller.contact, controller.language
+                )
+                for controller in ruleset.policy.controllers
+            },
+            log=_WebReport(),
+        )
+
+    def _reload(self) -> None:
+        """Read the file again: rules, catalogue, controllers, keys and certificate; the rest needs a restart."""
+        try:
+            loaded = load(self._config)
+            if self._tls is not None and loaded.settings.listen.tls is not None:
+                tls = loaded.settings.listen.tls
+                self._tls.load_cert_chain(tls.certificate, tls.key)
+        except (GateError, OSError) as problem:
+            metrics.reload("refused")
+            log.reload_refused(errors=len(getattr(problem, "errors", (problem,))))
+            return
+        self._loaded = loaded
+        self._gate.ruleset = loaded.ruleset
+        self._web.app = self._web_part()
+        metrics.reload("done")
+        log.reloaded(rules=len(loaded.ruleset.policy.rules))
+
+
+def _books(settings: Settings, ledger: Ledger) -> tuple[RecentWithdrawals | None, ConsentStore, Register]:
+    """What look-ups read and what takes decisions in, with Redis or without."""
+    if settings.consent.cache is None:
+        return None, LedgerStore(ledger.path), Register(ledger)
+    recent = RecentWithdrawals(ledger)
+    store = RedisStore(settings.consent.cache, recent)
+    return recent, store, Register(ledger, RedisCache(settings.consent.cache), recent=recent)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    tls = settings.listen.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
