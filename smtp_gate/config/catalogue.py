@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from smtp_gate.config.faults import said
 from smtp_gate.config.regex import compile_bounded
 from smtp_gate.config.yaml_file import Document, dotted, read_yaml
 from smtp_gate.errors import ConfigError, ConfigFileError
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 MAX_CATALOGUE_FILE = 262_144
 """Octets of one vendor's file; ours are below 10,000."""
 
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]
+"""A key in the file, as :mod:`smtp_gate.config.yaml_file` counts it."""
 
 
 def _regex(text: str) -> str:
@@ -36,15 +38,34 @@ def _regex(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
-    if not re.fullmatch(r"=?[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", text):
-        raise ValueError("is no host: write example.com (with all below it) or =example.com (that one only)")
-    return text
+def _shaped(form: str, said: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise ValueError(said)
+        return text
+
+    return AfterValidator(check)
 
 
-Regex = Annotated[str, AfterValidator(_regex)]
-Host = Annotated[str, AfterValidator(_host)]
+def _two(examples: list[str]) -> list[str]:
+    if len(examples) < 2:  # noqa: PLR2004 - one example proves a spelling, two a pattern
+        raise ValueError("are too few; give two or more")
+    return examples
+
+
 Text = Annotated[str, Field(min_length=1)]
+Regex = Annotated[str, AfterValidator(_regex)]
+Host = Annotated[
+    str,
+    _shaped(
+        r"=?[a-z0-9_-]+(?:\.[a-z0-9_-]+)+",
+        "is no host; write example.com (with all below it) or =example.com (that one only), in lower case",
+    ),
+]
+Day = Annotated[str, _shaped(r"\d{4}-\d{2}-\d{2}", "is no day; write YYYY-MM-DD")]
+Id = Annotated[str, _shaped(r"[a-z][a-z0-9_]*", "is no id; write lower-case letters, digits and _")]
+Country = Annotated[str, _shaped(r"[A-Z]{2}", "is no country; write two capitals, as ISO 3166 does")]
+FieldName = Annotated[str, _shaped(r"[!-9;-~]+", "is no name of a header field")]
 PurposeName = Literal["performance", "profiling", "fraud", "deliverability", "clicks"]
 
 
@@ -55,7 +76,7 @@ class _Model(BaseModel):
 class _Fact(_Model):
     confidence: Literal["real_mail", "vendor", "list"]
     source: Text
-    checked: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    checked: Day
 
     def value(self) -> Fact:
         return Fact(Confidence(self.confidence), self.source, self.checked)
@@ -109,7 +130,7 @@ class _Pattern(_Model):
 
 class _Tracking(_Pattern):
     purposes: list[PurposeName] = []
-    examples: Annotated[list[Text], Field(min_length=2)]
+    examples: Annotated[list[Text], AfterValidator(_two)]
 
     def served(self, default: Purpose) -> Purpose:
         served = NOTHING
@@ -126,7 +147,7 @@ class _Link(_Tracking):
 
 
 class _Header(_Model):
-    name: Annotated[str, Field(pattern=r"^[!-9;-~]+$")]
+    name: FieldName
     value: Regex | None = None
     fact: _Fact
 
@@ -135,9 +156,9 @@ class _Header(_Model):
 
 
 class _Vendor(_Model):
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    id: Id
     name: Text
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = ""
+    country: Country | None = None
     own_purposes: bool | None = None
     pixels: list[_Tracking] = []
     links: list[_Link] = []
@@ -150,7 +171,7 @@ class _Vendor(_Model):
         return Vendor(
             self.id,
             self.name,
-            self.country,
+            self.country or "",
             self.own_purposes,
             tuple(pattern.value(Purpose.PERFORMANCE) for pattern in self.pixels),
             tuple(pattern.value(Purpose.CLICKS) for pattern in self.links),
@@ -209,7 +230,7 @@ def read_vendor(document: Document) -> Vendor:
     try:
         vendor = _Vendor.model_validate(document.data).value()
     except ValidationError as error:
-        raise ConfigFileError(tuple(_said(document, fault) for fault in error.errors())) from None
+        raise ConfigFileError(tuple(said(document, _Vendor, fault) for fault in error.errors())) from None
     faults = [
         ConfigError(document.value_place(path), dotted(path), problem) for path, problem in _example_faults(vendor)
     ]
@@ -247,7 +268,7 @@ def _of_folder(folder: Path | None, errors: list[ConfigError]) -> Iterable[tuple
 
 
 # --- what a valid shape can still get wrong ---------------------------------------------------------------------
-def _example_faults(vendor: Vendor) -> Iterable[tuple[Path_, str]]:
+def _example_faults(vendor: Vendor) -> Iterable[tuple[Place, str]]:
     """Patterns that can never match or miss their own examples, and decoders that miss their targets."""
     shelves = {
         "pixels": vendor.pixels,
@@ -258,7 +279,7 @@ def _example_faults(vendor: Vendor) -> Iterable[tuple[Path_, str]]:
     decoders_hold = True
     for shelf, patterns in shelves.items():
         for number, pattern in enumerate(patterns):
-            path: Path_ = (shelf, number)
+            path: Place = (shelf, number)
             yield from _pattern_faults(path, pattern)
             for place, decoder in enumerate(pattern.targets):
                 try:
@@ -270,7 +291,7 @@ def _example_faults(vendor: Vendor) -> Iterable[tuple[Path_, str]]:
         yield from _target_faults(vendor)
 
 
-def _pattern_faults(path: Path_, pattern: Pattern) -> Iterable[tuple[Path_, str]]:
+def _pattern_faults(path: Place, pattern: Pattern) -> Iterable[tuple[Place, str]]:
     if not pattern.hosts and pattern.host_pattern is None and not pattern.anywhere:
         yield path, "names no host; give hosts, host_pattern, or `anywhere: true` with marks"
         return
@@ -301,66 +322,15 @@ def _missed(pattern: Pattern, example: str) -> str:
     return ""
 
 
-def _target_faults(vendor: Vendor) -> Iterable[tuple[Path_, str]]:
+def _target_faults(vendor: Vendor) -> Iterable[tuple[Place, str]]:
     catalogue = Catalogue((vendor,))
     for number, link in enumerate(vendor.links):
         for place, decoder in enumerate(link.targets):
             for at, (url, expected) in enumerate(decoder.examples):
-                path: Path_ = ("links", number, "targets", place, "examples", at)
+                path: Place = ("links", number, "targets", place, "examples", at)
                 got = catalogue.target(url)
                 if got != expected:
                     yield (*path, "target"), f"{expected!r} is expected, but {got!r} comes out"
                 judged = catalogue.link(url, str, frozenset())
                 if judged is None or judged.kind is not Kind.LINK:
                     yield (*path, "url"), f"{url!r} is no link of this vendor"
-
-
-def _said(document: Document, fault: Any) -> ConfigError:
-    """One complaint of pydantic, as our errors are written."""
-    path: Path_ = tuple(fault["loc"])
-    key, value = dotted(path), fault["input"]
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = ", ".join(_known_keys(path[:-1]))
-        return ConfigError(document.place(path), key, f"is no key here; choose one of: {known}")
-    if kind == "missing":
-        return ConfigError(document.place(path[:-1]), key, "is missing")
-    if kind == "literal_error":
-        problem = f"{value!r} is no choice; choose one of: {context['expected'].replace(' or ', ', ')}"
-    elif kind == "value_error":
-        problem = f"{value!r} {context['error']}"
-    elif kind == "string_pattern_mismatch":
-        problem = f"{value!r} has not the form {context['pattern']}"
-    elif kind == "too_short":
-        problem = f"needs {context['min_length']} or more, has {context['actual_length']}"
-    elif kind == "string_too_short":
-        problem = "is empty"
-    else:
-        wanted = str(fault["msg"]).removeprefix("Input should be ")
-        problem = f"{_short(value)} should be {wanted}"
-    return ConfigError(document.value_place(path), key, problem)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - a line of an error
-
-
-def _known_keys(path: Path_) -> list[str]:
-    """Keys that may stand at a path of the file."""
-    model: type[BaseModel] = _Vendor
-    for piece in path:
-        if isinstance(piece, str):
-            model = _INSIDE.get(piece, model)
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-_INSIDE: dict[str, type[BaseModel]] = {
-    "pixels": _Tracking,
-    "links": _Link,
-    "functional": _Pattern,
-    "content": _Pattern,
-    "headers": _Header,
-    "fact": _Fact,
-    "targets": _Target,
-}

@@ -34,7 +34,8 @@ PHRASES = {
         magic link
         (?:accept|view|open) (?:the |your |this )?invit(?:e|ation)
         join (?:the |this )?(?:meeting|call|webinar)
-        (?:e-?)?sign (?:the |your |this )?(?:document|contract|agreement|quote|proposal)s?
+        (?:e-?)?sign (?:the|your|this) (?:document|contract|agreement|quote|proposal)s?
+        ^(?:review and )?(?:e-?)?sign(?: now| here| (?:document|contract|agreement|quote|proposal)s?)?$
         add (?:(?:it|this|event|the|to) )*(?:(?:my|your|google|outlook|apple|office) )*calendar
     """,
     "fr": r"""
