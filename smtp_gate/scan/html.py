@@ -93,7 +93,7 @@ class _Reader:
         self.foreign = False
         self.body_end = self.html_end = self.swallowed = -1
 
-    def walk(self, start: int, end: int, *, inside: bool = False) -> None:  # noqa: PLR0912 - the hot loop
+    def walk(self, start: int, end: int, *, inside: bool = False) -> None:  # noqa: C901, PLR0912 - the hot loop
         """Reads ``view[start:end]``; ``inside`` a conditional comment nothing counts for the page as a whole."""
         view = self.view
         known = _KNOWN.get
