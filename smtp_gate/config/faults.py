@@ -37,7 +37,8 @@ def said(document: Document, model: type[BaseModel], fault: Any) -> ConfigError:
         choices = [choice.strip("' ") for choice in context["expected"].replace(" or ", ", ").split(",")]
         problem = f"{_short(value)} is no choice; {_choose(str(value), choices)}"
     elif kind == "value_error":
-        problem = f"{_short(value)} {context['error']}" if value is not None else str(context["error"])
+        # What concerns several keys at once is said without their values.
+        problem = str(context["error"]) if isinstance(value, dict) else f"{_short(value)} {context['error']}"
     elif kind == "too_short":
         problem = "is empty; give at least one"
     elif kind == "string_too_short":

@@ -153,7 +153,7 @@ class _Composer:
         if around is not None and isinstance(around.value, dict) and around.key is None:
             self._key(event, around)
             return
-        plain = event.implicit[0] and event.style is None
+        plain = event.implicit[0] and not event.style  # libyaml says "" where PyYAML says None
         if not self._stack and plain and event.value == "":
             return  # nothing but comments
         self._put(event, _plain(event.value) if plain else event.value)
