@@ -47,6 +47,21 @@ async def test_a_request_under_way_is_finished_and_signals_stay_whose_they_are()
             socket.create_connection(("127.0.0.1", port), 1)
 
 
+async def test_several_sockets_are_served_and_stopped_together_and_a_late_one_ends_at_once() -> None:
+    site = Site()
+    with listening() as one, listening() as other, listening() as late:
+        server = WebServer(site.app)
+        async with asyncio.TaskGroup() as tasks, httpx.AsyncClient() as client:
+            for sock in (one, other):
+                tasks.create_task(server.serve(sock))
+            for sock in (one, other):
+                answer = await client.post(f"http://127.0.0.1:{sock.getsockname()[1]}{withdrawal()}")
+                assert answer.status_code == 200
+            server.stop()
+        await asyncio.wait_for(server.serve(late), 5)
+    assert len(site.people.withdrawn) == 2
+
+
 async def test_another_application_takes_over_between_two_requests() -> None:
     site, other = Site(), Site()
     with listening() as sock:
