@@ -1,0 +1,246 @@
+"""The matrix of classes and consent, the switches, and what holds whatever is combined."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smtp_gate import limits, replies
+from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
+from smtp_gate.policy import decide as module
+from smtp_gate.policy.decide import decide, live
+from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from tests.policy.samples import finding, scanned, treatment
+
+PERFORMANCE, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
+TARGET = "https://www.acme.example/"
+REQUEST = MailClass.CONSENT_REQUEST
+
+
+def one(kind: Kind, granted: Purpose, finding_changes: dict[str, Any] | None = None, **changes: Any) -> str:
+    """``"action reason"`` of a mail with one finding."""
+    [verdict] = decide(scanned(finding(kind, **(finding_changes or {}))), treatment(**changes), granted).verdicts
+    return f"{verdict.action} {verdict.reason}"
+
+
+@pytest.mark.parametrize("mail_class", [each for each in MailClass if each is not REQUEST])
+@pytest.mark.parametrize(
+    ("kind", "granted", "became"),
+    [
+        (Kind.PIXEL, NOTHING, "strip no_consent"),
+        (Kind.PIXEL, CLICKS, "strip no_consent"),
+        (Kind.PIXEL, PERFORMANCE, "wrap consent"),
+        (Kind.LINK, NOTHING, "ask no_consent"),
+        (Kind.LINK, PERFORMANCE, "ask no_consent"),
+        (Kind.LINK, CLICKS, "wrap consent"),
+        (Kind.PERSONAL, NOTHING, "clean no_consent"),
+        (Kind.PERSONAL, CLICKS, "wrap consent"),
+        (Kind.FUNCTIONAL, NOTHING, "keep functional"),
+        (Kind.FUNCTIONAL, EVERYTHING, "keep functional"),
+        (Kind.OWN, NOTHING, "keep own"),
+        (Kind.PLAIN, EVERYTHING, "keep no_tracker"),
+    ],
+)
+def test_consent_decides_in_every_class(mail_class: MailClass, kind: Kind, granted: Purpose, became: str) -> None:
+    assert one(kind, granted, mail_class=mail_class) == became
+
+
+@pytest.mark.parametrize(
+    ("kind", "became"),
+    [
+        (Kind.PIXEL, "strip consent_request"),
+        (Kind.LINK, "ask consent_request"),
+        (Kind.FUNCTIONAL, "keep functional"),
+    ],
+)
+def test_a_request_for_consent_never_tracks(kind: Kind, became: str) -> None:
+    assert one(kind, EVERYTHING, mail_class=REQUEST) == became
+
+
+@pytest.mark.parametrize(
+    ("url", "became"),
+    [
+        ("https://risk.acme.example/seen/1", "keep allowed_pixel"),
+        ("https://risk.acme.example/seen/1?a=https://evil.example/", "keep allowed_pixel"),
+        ("https://RISK.acme.example/seen/1", "keep allowed_pixel"),
+        ("http://risk.acme.example/seen/1", "strip no_consent"),
+        ("https://risk.acme.example/other", "strip no_consent"),
+        ("https://risk.acme.example.evil.example/seen/1", "strip no_consent"),
+        ("https://evil.example/https://risk.acme.example/seen/1", "strip no_consent"),
+        ("https://risk.acme.example@evil.example/seen/1", "strip no_consent"),
+        ("https://risk.acme.example\\@evil.example/seen/1", "strip no_consent"),
+        ("https://evil.example#.acme.example/seen/1", "strip no_consent"),
+    ],
+)
+def test_only_listed_security_pixels_need_no_consent(url: str, became: str) -> None:
+    rule = {"mail_class": MailClass.AUTHENTICATION, "allow_pixels": ("https://risk.acme.example/seen/*",)}
+    assert one(Kind.PIXEL, NOTHING, {"url": url}, **rule) == became
+
+
+def test_a_star_in_the_host_stays_in_the_host() -> None:
+    rule = {"mail_class": MailClass.AUTHENTICATION, "allow_pixels": ("https://*.acme.example/seen",)}
+    assert one(Kind.PIXEL, NOTHING, {"url": "https://a.b.acme.example/seen"}, **rule) == "keep allowed_pixel"
+    assert one(Kind.PIXEL, NOTHING, {"url": "https://evil.example/x.acme.example/seen"}, **rule).startswith("strip")
+
+
+def test_outside_authentication_the_list_does_not_count() -> None:
+    assert one(Kind.PIXEL, NOTHING, allow_pixels=("https://t.vendor.example/*",)) == "strip no_consent"
+
+
+def test_a_pixel_needs_every_purpose_it_has() -> None:
+    both = {"purposes": PERFORMANCE | Purpose.PROFILING}
+    assert one(Kind.PIXEL, PERFORMANCE, both) == "strip no_consent"
+    assert one(Kind.PIXEL, PERFORMANCE | Purpose.PROFILING, both) == "wrap consent"
+    assert one(Kind.PIXEL, EVERYTHING, {"purposes": NOTHING}) == "strip no_consent"
+
+
+@pytest.mark.parametrize(
+    ("switch", "became", "refusal"),
+    [
+        (OnOpaqueLink.ASK, "ask no_consent", None),
+        (OnOpaqueLink.TEXT, "text no_consent", None),
+        (OnOpaqueLink.REJECT, "text no_consent", replies.OPAQUE_LINK),
+        (OnOpaqueLink.PASS, "keep opaque_passed", None),
+    ],
+)
+def test_an_opaque_link_follows_its_switch(switch: OnOpaqueLink, became: str, refusal: object) -> None:
+    decision = decide(scanned(finding(Kind.LINK)), treatment(on_opaque_link=switch), NOTHING)
+    [verdict] = decision.verdicts
+    assert f"{verdict.action} {verdict.reason}" == became
+    assert decision.refusal == refusal
+
+
+def test_a_link_whose_target_is_known_is_unwrapped_whatever_the_switch() -> None:
+    for switch in OnOpaqueLink:
+        decision = decide(scanned(finding(Kind.LINK, target=TARGET)), treatment(on_opaque_link=switch), NOTHING)
+        assert [verdict.action for verdict in decision.verdicts] == [Action.UNWRAP]
+        assert decision.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "scan_changes", "reason"),
+    [
+        ({"controller": None}, {}, "no_controller"),
+        ({"can_keep": False}, {}, "no_web"),
+        ({}, {"anchors": ()}, "no_footer"),
+        ({"pixels": Treat.STRIP}, {}, "rule_strips"),
+    ],
+)
+def test_what_cannot_be_kept_goes_and_says_why(
+    changes: dict[str, Any], scan_changes: dict[str, Any], reason: str
+) -> None:
+    decision = decide(scanned(finding(Kind.PIXEL), **scan_changes), treatment(**changes), EVERYTHING)
+    assert [(verdict.action, verdict.reason) for verdict in decision.verdicts] == [(Action.STRIP, reason)]
+    assert not decision.personal
+
+
+@pytest.mark.parametrize(("length", "became"), [(0, "wrap consent"), (1, "strip too_long")])
+def test_an_address_at_the_limit_is_wrapped_and_one_above_is_not(length: int, became: str) -> None:
+    url = "https://t.vendor.example/".ljust(limits.MAX_WRAPPED_URL + length, "x")
+    assert one(Kind.PIXEL, EVERYTHING, {"url": url}) == became
+    wide = "https://t.vendor.example/" + "é" * ((limits.MAX_WRAPPED_URL - 25) // 2)
+    assert one(Kind.PIXEL, EVERYTHING, {"url": wide + "x" * length * 2}) == became
+
+
+def test_a_mail_with_the_gates_footer_gets_no_second_one() -> None:
+    decision = decide(scanned(finding(Kind.PIXEL), footered=True), treatment(), EVERYTHING)
+    assert decision.personal
+    assert not decision.footer
+
+
+@pytest.mark.parametrize(
+    ("switch", "findings", "refusal"),
+    [
+        (OnSealed.PASS_IF_UNTRACKED, [], None),
+        (OnSealed.PASS_IF_UNTRACKED, [Kind.FUNCTIONAL], None),
+        (OnSealed.PASS_IF_UNTRACKED, [Kind.PIXEL], replies.SEALED_TRACKER),
+        (OnSealed.REJECT, [], replies.UNREADABLE),
+        (OnSealed.PASS, [Kind.PIXEL], None),
+    ],
+)
+def test_a_sealed_mail_follows_its_switch(switch: OnSealed, findings: list[Kind], refusal: object) -> None:
+    scan = scanned(*(finding(kind) for kind in findings), sealed="signed")
+    decision = decide(scan, treatment(on_sealed=switch), EVERYTHING)
+    assert decision.refusal == refusal
+    if refusal is None:
+        assert {verdict.action for verdict in decision.verdicts} <= {Action.KEEP}
+
+
+@pytest.mark.parametrize(
+    ("switch", "refusal"), [(OnUnreadable.PASS, None), (OnUnreadable.REJECT, replies.UNREADABLE)]
+)
+def test_an_unreadable_mail_follows_its_switch(switch: OnUnreadable, refusal: object) -> None:
+    assert decide(scanned(obstacles=("depth",)), treatment(on_unreadable=switch), NOTHING).refusal == refusal
+    assert decide(scanned(), treatment(on_unreadable=switch), NOTHING).refusal is None
+
+
+KINDS = st.lists(
+    st.builds(
+        finding,
+        st.sampled_from(Kind),
+        purposes=st.integers(0, 31).map(Purpose),
+        target=st.sampled_from([None, TARGET]),
+    ),
+    max_size=6,
+)
+RULES = st.fixed_dictionaries(
+    {
+        "mail_class": st.sampled_from(MailClass),
+        "controller": st.sampled_from([None, treatment().controller]),
+        "pixels": st.sampled_from(Treat),
+        "clicks": st.sampled_from(Treat),
+        "on_opaque_link": st.sampled_from(OnOpaqueLink),
+        "on_sealed": st.sampled_from(OnSealed),
+        "can_keep": st.booleans(),
+    }
+)
+SCANS = st.fixed_dictionaries(
+    {
+        "footered": st.booleans(),
+        "sealed": st.sampled_from(["", "signed"]),
+        "anchors": st.sampled_from([(), scanned().anchors]),
+    }
+)
+SETS = st.integers(0, 31).map(Purpose)
+
+
+@settings(max_examples=400, deadline=None)
+@given(findings=KINDS, rule=RULES, scan=SCANS, granted=SETS, more=SETS)
+def test_whatever_is_combined(
+    findings: list[Any], rule: dict[str, Any], scan: dict[str, Any], granted: Purpose, more: Purpose
+) -> None:
+    mail = scanned(*findings, **scan)
+    decision = decide(mail, treatment(**rule), granted)
+    for found, verdict in zip(findings, decision.verdicts, strict=True):
+        if verdict.action is Action.WRAP:
+            assert live(found.purposes, granted), "kept only with every purpose granted"
+            assert rule["controller"] is not None
+            assert rule["can_keep"]
+            assert rule["mail_class"] is not REQUEST, "a request for consent tracks nobody"
+            assert decision.footer or scan["footered"], "what tracks has the footer"
+            assert not scan["sealed"]
+        if found.kind in (Kind.FUNCTIONAL, Kind.OWN, Kind.PLAIN):
+            assert verdict.action is Action.KEEP, "functional links are never touched"
+    assert decision.personal == any(verdict.action is Action.WRAP for verdict in decision.verdicts)
+    richer = decide(mail, treatment(**rule), granted | more)
+    kept = [verdict.action is Action.WRAP for verdict in decision.verdicts]
+    kept_then = [verdict.action is Action.WRAP for verdict in richer.verdicts]
+    assert all(then for now, then in zip(kept, kept_then, strict=True) if now), "more consent never keeps less"
+    assert decide(mail, treatment(**rule), granted) == decision
+
+
+def test_every_reason_is_explained_and_no_other() -> None:
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    used = set(re.findall(r'Verdict\(Action\.\w+, "(\w+)"\)', source)) | set(re.findall(r'return "(\w+)"', source))
+    table = (
+        (Path(__file__).parent.parent.parent / "docs/policy.md").read_text(encoding="utf-8").split("## Reasons")[1]
+    )
+    told = {
+        word for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)
+    }
+    assert told == used
