@@ -63,8 +63,7 @@ class Catalogue:
             owners |= {host.lower().rstrip("."): vendor for host in hosts}
         self._rules = Index(self.vendors, owners).rules
         self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
-        place = split(own)
-        self._own_host, self._own_path = (place[0], place[1].rstrip("/")) if place else ("", "")
+        self._own = own.rstrip("/")
         self._signs: dict[str, list[tuple[str, HeaderSign]]] = {}
         for entry in self.vendors:
             for sign in entry.headers:
@@ -82,12 +81,12 @@ class Catalogue:
             None for a plain link; else own, functional, link or personal. A link or a personal one carries where
             it leads in the end, or None when only the vendor knows.
         """
+        if self._own and self._is_own(url):
+            return _OWN
         place = split(url[:MAX_URL])
         if place is None:
             return None
         host, rest = place
-        if host == self._own_host and self._is_own(rest):
-            return _OWN
         rules = self._rules(host, rest)
         known = self._tracker(rules, rest)
         if known is None:
@@ -111,12 +110,12 @@ class Catalogue:
             url: as a client would load it.
             look: how the picture presents itself.
         """
+        if self._own and self._is_own(url):
+            return _OWN
         place = split(behind_proxy(url)[:MAX_URL])
         if place is None:
             return None
         host, rest = place
-        if host == self._own_host and self._is_own(rest):
-            return _OWN
         rules = self._rules(host, rest)
         known = self._loaded(rules, rest)
         if known is None and rules.own:
@@ -132,12 +131,12 @@ class Catalogue:
         Args:
             url: as a client would load it.
         """
+        if self._own and self._is_own(url):
+            return _OWN
         place = split(url[:MAX_URL])
         if place is None:
             return None
         host, rest = place
-        if host == self._own_host and self._is_own(rest):
-            return _OWN
         rules = self._rules(host, rest)
         known = self._loaded(rules, rest)
         if known is None and rules.own:
@@ -178,8 +177,9 @@ class Catalogue:
             if sign.value is None or any(sign.value.search(value[:MAX_URL]) for value in headers[name])
         )
 
-    def _is_own(self, rest: str) -> bool:
-        return rest.startswith(self._own_path) and rest[len(self._own_path) :][:1] in ("", "/", "?")
+    def _is_own(self, url: str) -> bool:
+        """Whether the gate made it: byte for byte, so another port of the same machine is another place."""
+        return url.startswith(self._own) and url[len(self._own) :][:1] in ("", "/", "?", "#")
 
     def _tracker(self, rules: Rules, rest: str) -> _Tracker | None:
         """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""

@@ -52,7 +52,7 @@ def test_a_plain_link_is_nothing_and_its_words_are_not_asked_for(url: str) -> No
     assert CATALOGUE.link(url, never, frozenset([url])) is None
 
 
-@pytest.mark.parametrize("url", [OWN, OWN + "/l/abc", OWN + "?x", OWN.upper().replace("/MAIL", "/mail") + "/w/x"])
+@pytest.mark.parametrize("url", [OWN, OWN + "/l/abc", OWN + "?x", OWN + "#top"])
 def test_an_address_of_the_gate_is_its_own(url: str) -> None:
     for judged in (CATALOGUE.link(url, never, NOBODY), CATALOGUE.image(url, BARE), CATALOGUE.load(url)):
         assert judged is not None
@@ -61,6 +61,7 @@ def test_an_address_of_the_gate_is_its_own(url: str) -> None:
 
 def test_a_neighbour_of_the_gate_is_not_its_own() -> None:
     assert CATALOGUE.link(OWN + "box/l/abc", never, NOBODY) is None
+    assert CATALOGUE.link(OWN.replace("/mail", ":8443/mail/l/abc"), never, NOBODY) is None
     assert CATALOGUE.link("https://preferences.acme.example.evil.example/mail/l/abc", never, NOBODY) is None
 
 
