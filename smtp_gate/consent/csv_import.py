@@ -126,7 +126,7 @@ class CsvRows:
             "".join(row.values()).encode()
         except UnicodeEncodeError:
             raise ValueError("the row is not UTF-8") from None
-        if not _ADDRESS.fullmatch(row["address"]):
+        if not is_address(row["address"]):
             raise ValueError("address must be one plain address, local@domain")
         if row["controller"] not in self._controllers:
             raise ValueError("controller must be an id of the configuration")
@@ -205,6 +205,11 @@ def import_csv(
         repeated += known
         progress(taken + repeated + missed)
     return Imported(taken, repeated, missed)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one plain address, without name and brackets."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def _dry(ledger: Ledger, entries: Sequence[Entry]) -> int:

@@ -1,0 +1,399 @@
+"""``smtp-gate consent``: ask and change what one person agreed to, bring in many, load the cache anew.
+
+Exit codes: 0; 65 when rows of a file did not count; 69 when ledger or cache does not answer; 78 for the
+configuration; 2 for a command that cannot be understood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
+from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
+from smtp_gate.consent.csv_import import CsvRows, Imported, NotThisFile, Skipped, import_csv, is_address
+from smtp_gate.consent.standing import consent_at
+from smtp_gate.errors import StoreUnavailable
+from smtp_gate.model import UNKNOWN
+from smtp_gate.tokens import subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from datetime import tzinfo
+
+    from smtp_gate.consent import Recorded
+
+T = TypeVar("T")
+EX_DATAERR = 65
+MAX_TOLD = 1000
+"""Rows of a file that are named one by one; the rest is counted."""
+
+app = typer.Typer(no_args_is_help=True, help="Who agreed to what: ask, record, import, reload the cache.")
+Config = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="SMTP_GATE_CONFIG")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+Address = Annotated[str, typer.Argument(help="The person's address.", show_default=False)]
+Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; needed when there are several.")]
+Reference = Annotated[str, typer.Option(help="What finds it at the source: a form, a ticket.")]
+Notice = Annotated[str, typer.Option(help="Version of the wording that was shown.")]
+Language = Annotated[str, typer.Option(help="Two-letter language of that wording.")]
+Method = Annotated[str, typer.Option(help="By which means the person decided: form, phone, paper ...")]
+
+
+@app.command()
+def get(
+    address: Address,
+    config: Config = DEFAULT_CONFIG,
+    controller: Whose = "",
+    *,
+    history: Annotated[bool, typer.Option("--history", help="Every decision, oldest first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a person agreed to now, as the ledger has it."""
+    with open_books(config) as books:
+        subject = _subject(books, address)
+        names = [_controller(books, controller)] if controller else list(books.settings.controllers)
+        told = [_now(books, name, subject) for name in names]
+        events = [_plain(each) for each in books.ledger.history(subject, controller)] if history else None
+    if as_json:
+        print(
+            json.dumps(
+                {"address": address, "consent": [now.plain() for now in told]}
+                | ({"history": events} if history else {})
+            )
+        )
+        return
+    for now in told:
+        print(now)
+    if events is not None:
+        _show_history(events)
+
+
+@app.command()
+def grant(
+    address: Address,
+    purposes: Annotated[str, typer.Argument(help="performance,profiling,fraud,deliverability,clicks")],
+    source: Annotated[str, typer.Option(help="Where the person agreed: a page's address, a list, a desk.")],
+    notice: Annotated[str, typer.Option(help="Version of the wording that the person agreed to.")],
+    *,
+    config: Config = DEFAULT_CONFIG,
+    controller: Whose = "",
+    method: Method = "command",
+    reference: Reference = "",
+    language: Language = "",
+    expires: Annotated[str, typer.Option(help="End, such as 2027-04-14T00:00:00Z; left out: none.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Record that a person agreed, just now. A grant needs its origin, or it proves nothing."""
+    if "all" in purposes.lower():
+        raise typer.BadParameter("purposes of a grant must be named one by one")
+    with open_books(config) as books:
+        end = _moment(expires)
+        origin = {
+            "method": method,
+            "source": source,
+            "reference": reference,
+            "notice": notice,
+            "language": language,
+        }
+        _record(
+            books,
+            Choice.GRANT,
+            address,
+            purposes,
+            controller=controller,
+            origin=origin,
+            expires=end,
+            as_json=as_json,
+        )
+
+
+@app.command()
+def refuse(
+    address: Address,
+    purposes: Annotated[str, typer.Argument(help="Names as for grant, or all.")] = "all",
+    *,
+    config: Config = DEFAULT_CONFIG,
+    controller: Whose = "",
+    method: Method = "command",
+    source: Annotated[str, typer.Option(help="Where the person said no.")] = "command line",
+    reference: Reference = "",
+    notice: Notice = "",
+    language: Language = "",
+    as_json: Json = False,
+) -> None:
+    """Record that a person was asked and said no, just now."""
+    with open_books(config) as books:
+        origin = {
+            "method": method,
+            "source": source,
+            "reference": reference,
+            "notice": notice,
+            "language": language,
+        }
+        _record(books, Choice.REFUSE, address, purposes, controller=controller, origin=origin, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    address: Address,
+    purposes: Annotated[str, typer.Argument(help="Names as for grant, or all.")] = "all",
+    *,
+    config: Config = DEFAULT_CONFIG,
+    controller: Whose = "",
+    method: Method = "command",
+    source: Annotated[str, typer.Option(help="Where the person took it back.")] = "command line",
+    reference: Reference = "",
+    notice: Notice = "",
+    language: Language = "",
+    as_json: Json = False,
+) -> None:
+    """Record that a person takes consent back, just now; what is not named stays."""
+    with open_books(config) as books:
+        origin = {
+            "method": method,
+            "source": source,
+            "reference": reference,
+            "notice": notice,
+            "language": language,
+        }
+        _record(books, Choice.WITHDRAW, address, purposes, controller=controller, origin=origin, as_json=as_json)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, see docs/consent.md.", exists=True, dir_okay=False)],
+    config: Config = DEFAULT_CONFIG,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Name the addresses of rows that do not count.")] = False,
+    zone: Annotated[str, typer.Option(help="Of times without one, such as Europe/Paris.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Bring in decisions from a CSV file; the same row twice is one. Exit code 65: some rows did not count."""
+    where = _zone(zone)
+    missed: list[Skipped] = []
+    reasons: Counter[str] = Counter()
+
+    def skipped(row: Skipped) -> None:
+        reasons[row.reason] += 1
+        if len(missed) < MAX_TOLD:
+            missed.append(row)
+
+    with open_books(config) as books, file.open("rb") as data, _progress(as_json=as_json) as bar:
+        task = bar.add_task("rows", total=file.stat().st_size)
+        subject = partial(subject_of, books.keyring)
+        actor = f"import by {_operator()}"
+        try:
+            rows = CsvRows(data, subject, books.settings.controllers.keys(), zone=where, actor=actor)
+        except NotThisFile as error:
+            typer.echo(f"{file}: {error}", err=True)
+            raise typer.Exit(EX_DATAERR) from None
+
+        def progress(number: int) -> None:
+            bar.update(task, completed=data.tell(), description=f"{number:,} rows")
+
+        done = import_csv(rows, books.ledger, dry_run=dry_run, skipped=skipped, progress=progress)
+        behind = not dry_run and not _caught_up(books)
+    if as_json:
+        told = [row._asdict() if show else {"line": row.line, "reason": row.reason} for row in missed]
+        print(
+            json.dumps({"file": str(file), "dry_run": dry_run, **done._asdict(), "reasons": reasons, "rows": told})
+        )
+    else:
+        _show_import(str(file), done, missed, reasons, dry_run=dry_run, show=show)
+    if behind:
+        typer.echo("the cache does not answer; running gates catch it up", err=True)
+    if done.skipped:
+        raise typer.Exit(EX_DATAERR)
+
+
+@app.command()
+def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
+    """Load the cache anew from the ledger, beside the one in use, and change over."""
+    with open_books(config) as books, _progress(as_json=as_json) as bar:
+        cache = books.cache
+        if cache is None:
+            print(
+                json.dumps({"cache": False}) if as_json else "no cache is configured: the ledger is read directly"
+            )
+            return
+        task = bar.add_task("people", total=books.ledger.count())
+        done = _run(books, cache.reload(books.ledger, lambda number: bar.update(task, completed=number)))
+    if as_json:
+        print(json.dumps({"cache": True, **done._asdict()}))
+    else:
+        print(f"{done.records:,} people up to event {done.applied:,}; {done.removed:,} older records removed")
+
+
+def _record(
+    books: Books,
+    decision: Choice,
+    address: str,
+    purposes: str,
+    *,
+    controller: str,
+    origin: dict[str, str],
+    expires: datetime | None = None,
+    as_json: bool,
+) -> None:
+    name, subject = _controller(books, controller), _subject(books, address)
+    try:
+        event = Event(
+            controller=name,
+            subject=subject,
+            purposes=purposes_of(purposes),
+            decision=decision,
+            at=utc_now(),
+            expires=expires,
+            actor=_operator(),
+            **origin,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    seq = _run(books, books.register.record(event, address.encode()))
+    now = _now(books, name, subject)
+    print(json.dumps({"event": seq} | now.plain()) if as_json else f"event {seq}; {now}")
+
+
+class _Now(NamedTuple):
+    """Where a person stands with a controller, for people to read."""
+
+    controller: str
+    granted: tuple[str, ...]
+    reason: str
+
+    def plain(self) -> dict[str, object]:
+        """For JSON."""
+        return {"controller": self.controller, "granted": list(self.granted), "reason": self.reason}
+
+    def __str__(self) -> str:
+        return f"{self.controller}: {', '.join(self.granted) or 'nothing'} ({self.reason})"
+
+
+def _now(books: Books, controller: str, subject: bytes) -> _Now:
+    standing = books.ledger.standing(controller, subject)
+    if standing is None:
+        return _Now(controller, (), UNKNOWN.reason)
+    consent = consent_at(standing.mark, standing.grants, utc_now().timestamp())
+    return _Now(controller, names_of(consent.granted), consent.reason)
+
+
+def _plain(each: Recorded) -> dict[str, str | int]:
+    event = each.event
+    return {
+        "event": each.seq,
+        "controller": event.controller,
+        "at": event.at.isoformat(),
+        "decision": event.decision.value,
+        "purposes": ", ".join(names_of(event.purposes)),
+        "method": event.method,
+        "source": event.source,
+        "reference": event.reference,
+        "notice": event.notice,
+        "language": event.language,
+        "actor": event.actor,
+        "expires": event.expires.isoformat() if event.expires else "",
+        "recorded": each.recorded.isoformat(),
+    }
+
+
+def _show_import(
+    file: str, done: Imported, missed: list[Skipped], reasons: Counter[str], *, dry_run: bool, show: bool
+) -> None:
+    for row in missed:
+        print(f"{file}:{row.line}: {row.reason}{f' ({row.address})' if show else ''}")
+    if done.skipped > len(missed):
+        print(f"... and {done.skipped - len(missed):,} more")
+    word = "would be taken" if dry_run else "taken"
+    print(f"{file}: {done.taken:,} {word}, {done.repeated:,} there already, {done.skipped:,} do not count")
+    for reason, number in reasons.most_common():
+        print(f"  {number:,}: {reason}")
+
+
+def _show_history(events: list[dict[str, str | int]]) -> None:
+    columns = ("event", "controller", "at", "decision", "purposes", "method", "source", "notice", "expires")
+    table = Table(*columns)
+    for event in events:
+        table.add_row(*(str(event[column]) for column in columns))
+    Console().print(table)
+
+
+def _subject(books: Books, address: str) -> bytes:
+    if not is_address(address):
+        raise typer.BadParameter("the address must be a plain one: local@domain")
+    return subject_of(books.keyring, address.encode())
+
+
+def _controller(books: Books, name: str) -> str:
+    known = list(books.settings.controllers)
+    if name in known:
+        return name
+    if not name and len(known) == 1:
+        return known[0]
+    choices = ", ".join(known) or "none, add one to the configuration"
+    raise typer.BadParameter(f"--controller must be one of the configuration: {choices}")
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter("--expires must be a time with a zone, such as 2027-04-14T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise typer.BadParameter("--zone must be a time zone such as UTC or Europe/Paris") from None
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return f"uid {os.getuid()}"
+
+
+def _progress(*, as_json: bool) -> Progress:
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=as_json or not console.is_terminal)
+
+
+def _run(books: Books, work: Coroutine[object, object, T]) -> T:
+    """Run it and close the cache, whose connections belong to the loop that ends here."""
+
+    async def run() -> T:
+        try:
+            return await work
+        finally:
+            if books.cache is not None:
+                await books.cache.close()
+
+    return asyncio.run(run())
+
+
+def _caught_up(books: Books) -> bool:
+    try:
+        _run(books, books.register.catch_up())
+    except StoreUnavailable:
+        return False
+    return True
