@@ -158,6 +158,8 @@ class _Reader:
 
     def _note(self, name: bytes, begin: int, stop: int, inner: int, content: int, *, inside: bool) -> None:
         """A style block, and what counts for the page as a whole."""
+        if name[:1].isalpha() and MAY_LOAD.search(self.view, inner, stop) is not None:
+            self._read(name, begin, stop, inner, ANYWHERE)
         if name == b"style":
             self.addresses += style_addresses(self.view, stop, content)
         elif name in _FOREIGN:

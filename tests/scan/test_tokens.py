@@ -96,9 +96,9 @@ def by_turbohtml(view: bytes) -> list[Tag]:
     for token in turbohtml.tokenize(view.decode()):
         if token.type == 1:
             attributes: dict[str, str] = {}
-            for name, value in token.attrs:
+            for name, value in token.attrs or ():
                 attributes.setdefault(name, value or "")
-            found.append((token.tag, attributes))
+            found.append((str(token.tag), attributes))
     return found
 
 
@@ -115,7 +115,7 @@ def by_lexbor(view: bytes) -> dict[str, Tag]:
     tree = LexborHTMLParser(view.decode("utf-8-sig"))
     return with_id(
         [
-            (element.tag, {name: value or "" for name, value in element.attributes.items()})
+            (str(element.tag), {name: value or "" for name, value in element.attributes.items()})
             for element in tree.css("[id]")
         ]
     )

@@ -1,0 +1,462 @@
+"""Every web address of a page is found, with the spans that an edit needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import smtp_gate.scan.tokens as scan_tokens
+from smtp_gate.model import Address, Carrier, Look, Span
+from smtp_gate.scan.html import read_html
+from smtp_gate.scan.tokens import MARKUP
+
+LOAD, CLICK = True, False
+
+
+class Expected(NamedTuple):
+    """One address as a test writes it: carrier, URL, whether it loads, and what its element spans."""
+
+    carrier: Carrier
+    url: str
+    load: bool
+    element: str
+
+
+def addresses(page: str | bytes) -> tuple[Address, ...]:
+    return read_html(page.encode() if isinstance(page, str) else page).addresses
+
+
+def piece(page: str, span: Span | None) -> str | None:
+    return None if span is None else page.encode()[slice(*span)].decode()
+
+
+def told(page: str) -> list[Expected]:
+    return [Expected(one.carrier, one.url, one.load, piece(page, one.element) or "") for one in addresses(page)]
+
+
+# --- carriers -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("page", "element", "load"),
+    [
+        ("<td background='http://h'>", "background='http://h'", LOAD),
+        ("<BODY BACKGROUND = http://h >", "BACKGROUND = http://h", LOAD),
+        ('<span class="x" background="http://h">', 'background="http://h"', LOAD),
+        ("<x-y background=http://h>", "background=http://h", LOAD),
+        ("<html background=http://h>", "background=http://h", LOAD),
+        ("<svg><g background=http://h>", "background=http://h", LOAD),
+        ("<img lowsrc=http://h>", "lowsrc=http://h", LOAD),
+        ("<img dynsrc=http://h>", "dynsrc=http://h", LOAD),
+        ("<input type=image src=http://h>", "src=http://h", LOAD),
+        ("<link rel=stylesheet href=http://h>", "href=http://h", LOAD),
+        ("<link rel='SHORTCUT icon' href=http://h>", "href=http://h", LOAD),
+        ("<link rel=preconnect href=//h>", "href=//h", LOAD),
+        ("<link rel=canonical href=http://h>", "href=http://h", CLICK),
+        ("<link href=http://h>", "href=http://h", CLICK),
+        ("<video poster=http://h>", "poster=http://h", LOAD),
+        ("<video src=http://h>", "src=http://h", LOAD),
+        ("<audio src=http://h>", "src=http://h", LOAD),
+        ("<source src=http://h>", "src=http://h", LOAD),
+        ("<track src=http://h>", "src=http://h", LOAD),
+        ("<embed src=http://h>", "src=http://h", LOAD),
+        ("<object data=http://h>", "data=http://h", LOAD),
+        ("<iframe src=http://h></iframe>", "src=http://h", LOAD),
+        ("<frame src=http://h>", "src=http://h", LOAD),
+        ("<bgsound src=http://h>", "src=http://h", LOAD),
+        ("<script src=http://h></script>", "src=http://h", LOAD),
+        ("<amp-list src=http://h>", "src=http://h", LOAD),
+        ("<v:fill src='http://h'/>", "src='http://h'", LOAD),
+        ("<V:ImageData SRC=http://h />", "SRC=http://h", LOAD),
+        ("<v:image src=http://h>", "src=http://h", LOAD),
+        ("<v:imagedata o:href=http://h>", "o:href=http://h", LOAD),
+        ("<v:background src=http://h>", "src=http://h", LOAD),
+        ("<v:roundrect href=http://h>", "href=http://h", CLICK),
+        ("<v:rect href=http://h>", "href=http://h", CLICK),
+        ("<area href=http://h>", "href=http://h", CLICK),
+        ("<form action=http://h>", "action=http://h", CLICK),
+        ("<form action-xhr=http://h>", "action-xhr=http://h", CLICK),
+        ("<button formaction=http://h>", "formaction=http://h", CLICK),
+        ("<base href=http://h>", "href=http://h", CLICK),
+        ("<a ping=http://h>", "http://h", CLICK),
+        ("<svg><image href=http://h>", "href=http://h", LOAD),
+        ("<svg><image xlink:href=http://h>", "xlink:href=http://h", LOAD),
+        ("<svg><a xlink:href=http://h>", "xlink:href=http://h", CLICK),
+        ("<meta http-equiv=refresh content='5; url=http://h'>", "content='5; url=http://h'", LOAD),
+        ("<META HTTP-EQUIV=' Refresh' CONTENT='0;http://h'>", "CONTENT='0;http://h'", LOAD),
+        ("<meta http-equiv=refresh content=\"0,URL = 'http://h' x\">", "content=\"0,URL = 'http://h' x\"", LOAD),
+    ],
+)
+def test_attributes_that_hold_an_address(page: str, element: str, load: bool) -> None:
+    url = "https://h" if "=//h" in page else "http://h"
+    assert told(page) == [Expected(Carrier.ATTRIBUTE, url, load, element)]
+    (one,) = addresses(page)
+    assert (piece(page, one.value) or "").endswith("//h")
+    assert (one.closing, one.words, one.look) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(
+            "<td data-background=http://h>",
+            "<p title=http://h>",
+            "<a name=http://h>x</a>",
+            "<meta content=http://h>",
+        ),
+        *("<meta http-equiv=x content='0;url=http://h'>", "<html xmlns=http://h>", "<img alt=http://h>"),
+        *(
+            "<a href=mailto:x@h>x</a>",
+            "<a href=#http://h>x</a>",
+            "<img src=cid:http://h>",
+            "<img src=data:,http://h>",
+        ),
+        *("<img src=http.png>", "<td style='content:\"http://h\"'>", "<td style=\"x:y\" class='url(http://h)'>"),
+        *(
+            "<!-- <img src=http://h> -->",
+            "<title><img src=http://h></title>",
+            "<script>a='<img src=http://h>'</script>",
+        ),
+        *(
+            "<textarea><img src=http://h></textarea>",
+            "<img src=http://h",
+            "<img src='http://h>",
+            "http://h",
+            "< img src=http://h>",
+        ),
+        *(
+            "</img src=http://h>",
+            "<?img src=http://h?>",
+            "<![CDATA[<img src=http://h]]>",
+            "<img href src src=http://h>",
+        ),
+    ],
+)
+def test_what_holds_none(page: str) -> None:
+    assert told(page) == []
+
+
+def test_an_image_can_go_as_a_whole() -> None:
+    page = (
+        "<p>x<IMG Src=' http://h/?a=1&amp;copy=2 ' WIDTH=\"1px\" height=1 style='display:none' alt='&eacute;' id>y"
+    )
+    (one,) = addresses(page)
+    assert one.carrier is Carrier.IMAGE
+    assert one.load
+    assert one.url == "http://h/?a=1&copy=2"
+    assert one.quote == b"'"
+    assert piece(page, one.element) == page[4:-1]
+    assert piece(page, one.value) == " http://h/?a=1&amp;copy=2 "
+    assert one.look == Look(1.0, 1.0, ("display",), "é", responsive=True)
+
+
+@pytest.mark.parametrize("name", ["img", "IMAGE", "amp-img", "amp-pixel"])
+def test_elements_that_are_images(name: str) -> None:
+    page = f"<{name} src=http://h width=1>"
+    (one,) = addresses(page)
+    assert (one.carrier, piece(page, one.element), one.quote) == (Carrier.IMAGE, page, b"")
+    assert one.look is not None
+    assert one.look.width == 1
+
+
+def test_a_link_has_its_words_and_its_end_tag() -> None:
+    page = 'x<a href="http://h/?a&amp;b" class="c">Read <b>more</b></A >y'
+    (one,) = addresses(page)
+    assert one.carrier is Carrier.ANCHOR
+    assert not one.load
+    assert one.url == "http://h/?a&b"
+    assert one.quote == b'"'
+    assert piece(page, one.element) == '<a href="http://h/?a&amp;b" class="c">'
+    assert piece(page, one.value) == "http://h/?a&amp;b"
+    assert piece(page, one.words) == "Read <b>more</b>"
+    assert piece(page, one.closing) == "</A >"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *(
+            '<a href="http://h">',
+            "<a href='http://h'>",
+            "<A HREF=http://h>",
+            '<a  href="http://h" >',
+            "<a\nhref=http://h\n>",
+        ),
+        *('<a class="x" href="http://h" style="color:red">', '<a style="color:rgb(0,0,0)" href="http://h">'),
+        *(
+            '<a title="1 > 0" href="http://h">',
+            '<a href="http://h" href="http://no">',
+            "<a/href=http://h>",
+            "<a id href=http://h>",
+        ),
+        *('<a data-href="http://no" href="http://h">', '<a title=\'href="http://no"\' href="http://h">'),
+        *(
+            '<a title=" href=" href="http://h" x=">">',
+            "<a " + "x=y " * 99 + "href=http://h>",
+            "<a href=http://h " + "x=y " * 99 + ">",
+        ),
+    ],
+)
+def test_a_link_in_any_spelling(tag: str) -> None:
+    page = f"{tag}x</a>"
+    (one,) = addresses(page)
+    assert (one.carrier, one.url, piece(page, one.element)) == (Carrier.ANCHOR, "http://h", tag)
+    assert (piece(page, one.value), piece(page, one.words)) == ("http://h", "x")
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<a href=http://1>x", [None]),
+        ("<a href=http://1>x<a href=http://2>y</a>z</a>", [None, "y"]),
+        ("<a href=http://1>x<a name=n>y</a>", [None]),
+        ("<a href=http://1>x<!--</a>-->y</a>", ["x<!--</a>-->y"]),
+        ("<a href=http://1>x<!--[if mso]></a><![endif]-->y</a>", ["x<!--[if mso]></a><![endif]-->y"]),
+        ("<!--[if mso]><a href=http://1>x<![endif]-->y</a>", [None]),
+        ("<a href=http://1>x<style></a></style></a>", ["x<style></a></style>"]),
+        ("</a><a href=http://1></a>", [""]),
+        ("<a href=http://1>x</a></a><a href=#2>y</a><a href=http://3>z</a>", ["x", "z"]),
+    ],
+)
+def test_where_links_end(page: str, words: list[str | None]) -> None:
+    found = [one for one in addresses(page) if one.carrier is Carrier.ANCHOR]
+    assert [piece(page, one.words) for one in found] == words
+    assert [one.closing is None for one in found] == [one is None for one in words]
+
+
+def test_each_candidate_of_a_srcset_is_an_address_of_its_own() -> None:
+    page = '<img srcset="http://a/x,y 1x, http://b/?c=1&amp;d=2 (a,b) 2x,http://c,, p.png 3x, //d">'
+    found = addresses(page)
+    assert [one.url for one in found] == ["http://a/x,y", "http://b/?c=1&d=2", "http://c", "https://d"]
+    assert [piece(page, one.value) for one in found] == ["http://a/x,y", "http://b/?c=1&amp;d=2", "http://c", "//d"]
+    assert [piece(page, one.element) for one in found] == [
+        "http://a/x,y 1x,",
+        "http://b/?c=1&amp;d=2 (a,b) 2x,",
+        "http://c,,",
+        "//d",
+    ]
+    assert all(one.carrier is Carrier.ATTRIBUTE and one.load and one.quote == b'"' for one in found)
+
+
+@pytest.mark.parametrize(
+    "page", ["<picture><source srcset='http://h 2x'>", "<link rel=preload imagesrcset=http://h>"]
+)
+def test_candidates_elsewhere(page: str) -> None:
+    assert [(one.url, one.load) for one in addresses(page)] == [("http://h", LOAD)]
+
+
+@pytest.mark.parametrize(
+    ("page", "element", "value"),
+    [
+        ('<td style="background:url(http://h)">', "url(http://h)", "http://h"),
+        ("<td style='background:url(\"http://h\")'>", 'url("http://h")', "http://h"),
+        ('<td style="background:url(&quot;http://h&quot;)">', "url(&quot;http://h&quot;)", "http://h"),
+        (
+            '<td style="background:&#117;rl(http&colon;//h&rpar;">',
+            "&#117;rl(http&colon;//h&rpar;",
+            "http&colon;//h",
+        ),
+        ("<td style=background:url(http://h)>", "url(http://h)", "http://h"),
+        ('<td style="background:\\75 rl(http://h)">', "\\75 rl(http://h)", "http://h"),
+        ('<td style="x:url&lpar;http://h)">', "url&lpar;http://h)", "http://h"),
+        ('<a style="background:url(http://h)">x</a>', "url(http://h)", "http://h"),
+        ('<img style="background:url(http://h)">', "url(http://h)", "http://h"),
+        ("<style>a{b:url('http://h')}</style>", "url('http://h')", "http://h"),
+        ("<style>@import 'http://h';</style>", "'http://h'", "http://h"),
+        ("<style><!-- a{b:url(http://h)} --></style>", "url(http://h)", "http://h"),
+        ("<style>a{b:url(http://h)", "url(http://h)", "http://h"),
+    ],
+)
+def test_addresses_in_styles(page: str, element: str, value: str) -> None:
+    assert told(page) == [Expected(Carrier.CSS, "http://h", LOAD, element)]
+    assert piece(page, addresses(page)[0].value) == value
+
+
+def test_addresses_come_in_the_order_they_stand() -> None:
+    page = (
+        "<body background=http://1><a style='x:url(http://3)' href=http://2><img src=http://4 srcset='http://5'></a>"
+        "<!--[if mso]><v:rect href=http://6><v:fill src=http://7></v:rect><![endif]--><a href=http://8>x<img src=http://9>"
+    )
+    assert [one.url for one in addresses(page)] == [f"http://{number}" for number in range(1, 10)]
+
+
+# --- conditional comments -------------------------------------------------------------------------------------
+def test_what_only_outlook_reads_is_read() -> None:
+    page = (
+        "<!--[if gte mso 9]><v:fill src='http://1'/><img src=http://2><a href=http://3>x</a>"
+        "<style>a{b:url(http://4)}</style><![endif]--><!--[IF (mso)|(IE)]><td background=http://5><![endif]-->"
+    )
+    assert [one.url for one in addresses(page)] == [f"http://{number}" for number in range(1, 6)]
+    assert piece(page, addresses(page)[2].words) == "x"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!--[if !mso]><!--><a href=http://h>x</a><!--<![endif]-->",
+        "<!--[if !mso]><!-- --><a href=http://h>x</a><!--<![endif]-->",
+        "<![if !mso]><a href=http://h>x</a><![endif]>",
+    ],
+)
+def test_what_outlook_alone_does_not_read_is_read_once(page: str) -> None:
+    assert [(one.url, piece(page, one.words)) for one in addresses(page)] == [("http://h", "x")]
+
+
+def test_a_condition_ends_where_a_browser_ends_the_comment() -> None:
+    page = "<!--[if mso]><td title='--><img src=http://h><!-- '>x<![endif]-->"
+    assert [one.url for one in addresses(page)] == ["http://h"]
+
+
+def test_a_condition_in_a_condition_is_not_entered() -> None:
+    assert addresses("<!--[if mso]><!--[if x]><img src=http://h><![endif]-->") == ()
+
+
+def test_other_comments_are_not_entered() -> None:
+    assert addresses("<!-- [if mso]><img src=http://h><![endif]--><!--if mso><img src=http://h>-->") == ()
+
+
+def test_noscript_is_read_since_no_mail_client_runs_scripts() -> None:
+    assert [one.url for one in addresses("<noscript><img src=http://h></noscript>")] == ["http://h"]
+
+
+# --- the page as a whole --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("x|", "|", "x|</body>y", "x</body>y|</BODY >z", "x|</html>", "x|</body></html>", "x</html>y|</body>z"),
+        *(
+            "x<p>y</p>|",
+            "x|</body><!--</body>-->",
+            "x|</body><!--[if mso]></body><![endif]-->",
+            "x|</body><title></body></title>",
+        ),
+        *(
+            "x|</body bgcolor='>'>",
+            "<td>x</td>|</body>",
+            "x<![endif]>|</body>",
+            "x<!--</body>-->|",
+            "x<xmp></body></xmp>|",
+        ),
+        *(
+            "x|<!-- y",
+            "x|<img src='",
+            "<td>x|<td",
+            "x|<style>y",
+            "x|<plaintext>y</body>",
+            "<td>a</td>x|<!y",
+            "x|</body><!-- y",
+        ),
+        *("x|<!-- <img </body>", "x|<p title='</body>", "x < y|", "x<|", "<title>x</title>|", "<script></script>|"),
+    ],
+)
+def test_where_a_footer_goes(page: str) -> None:
+    before, after = page.split("|")
+    assert read_html((before + after).encode()).footer_offset == len(before)
+
+
+@pytest.mark.parametrize(
+    ("page", "language"),
+    [
+        *(
+            ("<html lang=fr>", "fr"),
+            ("<!doctype html><HTML LANG='FR-ca'>", "fr"),
+            ("<html xml:lang=en lang=de>", "de"),
+        ),
+        *(("<html xml:lang='en'>", "en"), ("<html><html lang=fr>", "fr"), ("<html lang=fr><html lang=en>", "fr")),
+        *(("<p lang=fr>", ""), ("<html lang=''>", ""), ("<html lang=x-klingon>", ""), ("<html lang=french>", "")),
+        *(("<!--[if mso]><html lang=fr><![endif]-->", ""), ("", "")),
+    ],
+)
+def test_language(page: str, language: str) -> None:
+    assert read_html(page.encode()).language == language
+
+
+@pytest.mark.parametrize(
+    ("page", "foreign"),
+    [
+        ("<svg>", True),
+        ("<MATH>", True),
+        ("<p>", False),
+        ("<!--<svg>-->", False),
+        ("<title><svg></title>", False),
+        ("<svgx>", False),
+    ],
+)
+def test_foreign_markup_is_noted(page: str, foreign: bool) -> None:
+    assert read_html(page.encode()).foreign is foreign
+
+
+# --- invariants -----------------------------------------------------------------------------------------------
+PIECES = [
+    *(
+        "<a href=",
+        "http://h",
+        " href='http://h/?a&amp;b'",
+        ">",
+        "</a>",
+        "<img src=http://i width=1",
+        " style='x:url(//j)'",
+    ),
+    *(
+        '<td style="a:b">',
+        "</td>",
+        '<td background="http://k">',
+        '<p class="x">',
+        "</p>",
+        "x",
+        " ",
+        "\r\n",
+        "<",
+        '"',
+        "'",
+        "é",
+    ),
+    *(
+        "<!--[if mso]>",
+        "<![endif]-->",
+        "<!--",
+        "-->",
+        "<v:fill src=http://l />",
+        "<style>",
+        "</style>",
+        "a{b:url('http://m')}",
+    ),
+    *(" srcset='http://n 1x, http://o'", "</body>", "<title>", "</title>", "(", "&", "\\", "<br>", "<b>"),
+]
+markup = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(markup)
+def test_spans_hold_together(page: str) -> None:
+    view = page.encode()
+    found = read_html(view)
+    assert 0 <= found.footer_offset <= len(view)
+    starts = [one.element.start for one in found.addresses if one.carrier in {Carrier.IMAGE, Carrier.ANCHOR}]
+    assert starts == sorted(starts)
+    for one in found.addresses:
+        assert one.element.start <= one.value.start < one.value.end <= one.element.end
+        assert one.url.startswith(("http://", "https://"))
+        assert (one.look is not None) == (one.carrier is Carrier.IMAGE)
+        if one.quote and b"&" not in view[slice(*one.element)]:
+            assert (
+                one.carrier in {Carrier.ATTRIBUTE, Carrier.CSS}
+                or view[one.value.start - 1 : one.value.start] == one.quote
+            )
+        if one.carrier in {Carrier.IMAGE, Carrier.ANCHOR}:
+            assert view[one.element.start : one.element.start + 1] == b"<"
+            assert view[one.element.end - 1 : one.element.end] == b">"
+        if one.words is not None:
+            assert one.closing is not None
+            assert one.element.end == one.words.start <= one.words.end == one.closing.start
+            assert view[slice(*one.closing)].lower().startswith(b"</a")
+
+
+@settings(max_examples=400, deadline=None)
+@given(markup)
+def test_passing_over_quiet_tags_hides_no_address(page: str) -> None:
+    with patch.object(scan_tokens, "_LOUD_MARKUP", MARKUP):
+        every = read_html(page.encode())
+    assert read_html(page.encode()) == every

@@ -1,0 +1,102 @@
+"""Web addresses in running text begin and end where a reader says they do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smtp_gate.model import Carrier
+from smtp_gate.scan.plaintext import read_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("see |http://h/p| now", "|https://h|", "|http://h/?a=1&b=2#c|\r\n", "<|http://h/p|>", "|HTTPS://H/p|."),
+        *(
+            "(|http://h/p|)",
+            "(see |http://h/p|).",
+            "|http://h/a_(b)|",
+            "|http://h/a_(b)|).",
+            "[|http://h|]",
+            "{|http://h|}",
+        ),
+        *(
+            "|http://h/p|.",
+            "|http://h/p|,",
+            "|http://h/p|?!",
+            "|http://h/?q=1|;",
+            "'|http://h|'",
+            '"|http://h|"',
+            "*|http://h|*",
+        ),
+        *(
+            "|http://h/t=_|",
+            "|http://h/~x-|",
+            "|http://h/=|",
+            "|http://h/a.b,c;d|",
+            "|http://h/(a)(b|",
+            "|http://h/a]b|]",
+        ),
+        *(
+            "x|http://h|",
+            "a:|http://h|",
+            "|http://h/p|\u00a0x",
+            "|http://h/p|。",
+            "«|http://h|»",
+            "|http://h|<br>",
+            "> |http://h|",
+        ),
+        *(
+            "|http://h/?u=http://i|",
+            "|http://h|\n|http://i|",
+            "<|http://h|>,<|http://i|>",
+            "[x](|http://h/p|)",
+            "|http://h|\x00",
+        ),
+    ],
+)
+def test_addresses_in_text(text: str) -> None:
+    pieces = text.split("|")
+    view = "".join(pieces).encode()
+    assert [view[slice(*one.value)].decode() for one in read_text(view, flowed=False)] == pieces[1::2]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "www.example.com", "http:/h", "http://", "http:// h", "http://.", "ftp://h", "h.example"]
+)
+def test_what_is_none(text: str) -> None:
+    assert read_text(text.encode(), flowed=False) == ()
+
+
+def test_an_address_of_text_has_no_markup_round_it() -> None:
+    (one,) = read_text(b"<HTTP://h\\p?q>", flowed=False)
+    assert one.carrier is Carrier.TEXT
+    assert (one.element, one.quote, one.closing, one.words, one.look) == (one.value, b"", None, None, None)
+    assert not one.load
+    assert one.url == "http://h/p?q"
+
+
+def test_soft_breaks_of_flowed_text_are_taken_out_of_addresses_in_brackets() -> None:
+    view = b"x <http://h/aaa \r\nbbb \r\nccc> http://i/ddd \r\neee"
+    flowed = read_text(view, flowed=True)
+    assert [one.url for one in flowed] == ["http://h/aaabbbccc", "http://i/ddd"]
+    assert view[slice(*flowed[0].value)] == b"http://h/aaa \r\nbbb \r\nccc"
+    assert [one.url for one in read_text(view, flowed=False)] == ["http://h/aaa", "http://i/ddd"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["http://", "https://", "h", "/", ".", ")", "(", "<", ">", " \r\n", " ", "é", "?"]),
+        max_size=30,
+    ),
+    st.booleans(),
+)
+def test_addresses_never_overlap(pieces: list[str], flowed: bool) -> None:
+    view = "".join(pieces).encode()
+    end = 0
+    for one in read_text(view, flowed=flowed):
+        assert end <= one.value.start < one.value.end <= len(view)
+        end = one.value.end
