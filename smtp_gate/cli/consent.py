@@ -352,11 +352,11 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter("--expires must be a time with a zone, such as 2027-04-14T00:00:00Z")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise typer.BadParameter("--expires must be a time with a zone, such as 2027-04-14T00:00:00Z")
 
 
 def _zone(name: str) -> tzinfo | None:

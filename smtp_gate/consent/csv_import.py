@@ -160,13 +160,12 @@ class CsvRows:
     def _time(self, name: str, text: str) -> datetime:
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            zone = moment.tzinfo or self._zone
+            if zone is not None:
+                return moment.replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise ValueError(f"{name} must be a time such as 2026-04-14T09:30:00+02:00") from None
-        if moment.tzinfo is None:
-            if self._zone is None:
-                raise ValueError(f"{name} must have a time zone")
-            moment = moment.replace(tzinfo=self._zone)
-        return moment.astimezone(UTC)
+        raise ValueError(f"{name} must have a time zone")
 
 
 def import_csv(

@@ -54,7 +54,7 @@ async def granted(store: RedisStore) -> set[bytes]:
 
 
 class Meddled(Ledger):
-    """A ledger in which something happens after each batch was read and before it is written, or at the very end."""
+    """A ledger in which something happens between reading a batch and writing it, or at the very end."""
 
     meddle: Callable[[], None] = staticmethod(lambda: None)
     meddle_last: Callable[[], None] = staticmethod(lambda: None)

@@ -15,7 +15,7 @@ from smtp_gate.consent.standing import Grant, Record, Standing, write_value
 from smtp_gate.errors import ConfigError, StoreUnavailable
 from smtp_gate.limits import BREAKER_FAILURES, BREAKER_PAUSE, STORE_TIMEOUT
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Purpose
-from tests.consent.wire import Wire
+from tests.consent.tamper import Wire
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
