@@ -209,7 +209,7 @@ def _anchors(raw: bytes, parts: tuple[Part, ...], ends: Mapping[int, int]) -> tu
     for part in parts:
         children.setdefault(part.parent, []).append(part)
     bodies = _bodies(raw, parts[0], children)
-    if any(part.index not in ends for part in bodies):
+    if any(part.index not in ends or not _has_body(raw, part) for part in bodies):
         return ()
     return tuple(Anchor(part.index, ends[part.index], part.media_type != "text/plain") for part in bodies)
 
@@ -223,12 +223,20 @@ def _bodies(raw: bytes, part: Part, children: Mapping[int, list[Part]]) -> list[
         return [body for child in inner for body in _bodies(raw, child, children)]
     if part.media_type == "multipart/related":
         return _bodies(raw, _root(raw, part, inner), children) if inner else []
+    blank: list[Part] = []
     for child in inner:
         if not _named(raw, child):
             bodies = _bodies(raw, child, children)
-            if bodies:
+            if any((body.view or b"?").strip() for body in bodies):
                 return bodies
-    return []
+            blank = blank or bodies
+    return blank
+
+
+def _has_body(raw: bytes, part: Part) -> bool:
+    """Whether an empty line ends the header: where none does, what is added would be header."""
+    header = raw[part.header.start : part.header.end]
+    return header.endswith((b"\n\n", b"\n\r\n")) or header in (b"\n", b"\r\n")
 
 
 def _root(raw: bytes, part: Part, inner: list[Part]) -> Part:

@@ -1,0 +1,63 @@
+"""How an address is written where another one stood: in an attribute, in CSS, in running text.
+
+This module alone decides escaping. What it writes is printable ASCII, so that it fits every part, whatever its
+charset and transfer encoding.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+_NOT_IN_URL = re.compile(r"[^!#-;=?-_a-~]")
+_NOT_BARE = re.compile(rb"[^A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;%]")
+_NOT_IN_CSS = re.compile(rb"[\"'()\\]")
+_HOST = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*:)?//([^/?#\\]*)")
+
+
+def proper(url: str) -> bytes:
+    """An address in printable ASCII, without blanks, double quotes, angle brackets or backticks.
+
+    A host name outside ASCII is written as IDNA, anything else as percent-encoded UTF-8 (RFC 3987 section 3.1);
+    what is ASCII stays as it is, since a vendor's or bucket's signature may cover it.
+    """
+    if not url.isascii():
+        found = _HOST.match(url)
+        if found and not found[2].isascii():
+            url = url[: found.start(2)] + _idna(found[2]) + url[found.end(2) :]
+    return _NOT_IN_URL.sub(lambda char: quote(char[0].encode("utf-8", "replace"), safe=""), url).encode("ascii")
+
+
+def in_attribute(url: str, quoted: bytes, *, whole: bool = True) -> bytes:
+    """An address as an attribute's value.
+
+    Args:
+        url: what a browser shall read.
+        quoted: the quote round the value; ``b""`` for none, and then quotes are added where the address has
+            something that an unquoted value must not hold (HTML standard, section 13.1.2.3).
+        whole: whether the address is the whole value, so that quotes can be added.
+    """
+    text = proper(url).replace(b"&", b"&amp;")
+    if quoted == b"'":
+        return text.replace(b"'", b"&#39;")
+    if not quoted and whole and _NOT_BARE.search(text) is not None:
+        return b'"' + text + b'"'
+    return text
+
+
+def in_css(url: str) -> bytes:
+    """An address inside ``url(...)`` or a CSS string, whatever quote is round it and round the style attribute."""
+    return _NOT_IN_CSS.sub(lambda sign: b"%%%02X" % sign[0][0], proper(url))
+
+
+def in_text(url: str) -> bytes:
+    """An address in running text."""
+    return proper(url)
+
+
+def _idna(host: str) -> str:
+    """A host in its ASCII form; as it is when it has none, so that it is percent-encoded."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
