@@ -234,7 +234,7 @@ class Claim:
             on an earlier attempt, or being delivered by another attempt at this moment.
     """
 
-    __slots__ = ("_held", "_keys", "_record", "answered")
+    __slots__ = ("_held", "_keys", "_noted", "_record", "answered")
 
     def __init__(
         self, record: AcceptedRecord, keys: Sequence[Keys], held: list[bytes], answered: dict[int, Reply]
@@ -242,6 +242,7 @@ class Claim:
         self._record = record
         self._keys = keys
         self._held = held
+        self._noted: list[int] = []
         self.answered = answered
 
     def __enter__(self) -> Self:
@@ -254,6 +255,7 @@ class Claim:
 
     def accepted(self, number: int) -> None:
         """Remember at once that a recipient's mail was accepted, before the others are tried."""
+        self._noted.append(number)
         self._record.remember([(self._keys[number].message, replies.DELIVERED)])
 
     def settle(self, outcomes: Sequence[Reply], *, gone: bool) -> None:
@@ -265,15 +267,16 @@ class Claim:
         """
         record = self._record
         taken = [number for number, reply in enumerate(outcomes) if reply.accepted]
+        known = {*self.answered, *self._noted}
         if len(taken) == len(outcomes) and not gone:
             # The client knows. Without a queue id, the same bytes again would be another mail.
-            finished = [self._keys[number].message for number in self.answered if not self._keys[number].envelope]
+            finished = [self._keys[number].message for number in known if not self._keys[number].envelope]
             if finished:
                 record.forget(finished)
             return
         if not gone and all(reply.permanent for reply in outcomes):
             return
-        news = [(self._keys[number].message, outcomes[number]) for number in taken if number not in self.answered]
+        news = [(self._keys[number].message, outcomes[number]) for number in taken if number not in known]
         news += [
             (key.envelope, reply)
             for key, reply in zip(self._keys, outcomes, strict=True)

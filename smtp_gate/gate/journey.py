@@ -149,7 +149,7 @@ class Journey:
             group = self._group(ruleset, found, treatment, consent.granted, number)
             if not group.variant.decision.personal:
                 # Two different consents may still come to the same bytes, as when a mail has links only.
-                same = next((other for other in groups if other.variant == group.variant), None)
+                same = next((other for other in groups if _alike(other.variant, group.variant)), None)
                 if same is not None:
                     same.members.append(number)
                     shared[consent.granted] = same
@@ -200,3 +200,8 @@ class Journey:
         if hop is not None:
             await hop.abort()
         return await dispatch.apart(groups, claim.accepted)
+
+
+def _alike(one: Variant, other: Variant) -> bool:
+    """Whether two variants are the same to whoever gets them, whatever the reasons."""
+    return one.refusal == other.refusal and one.content == other.content

@@ -232,6 +232,8 @@ def _code(value: str) -> str:
 
 @lru_cache(256)
 def _name(value: str) -> str:
+    if not value:  # a message that ended before any rule was looked at
+        return value
     if len(value) > _MAX_NAME or not _NAME.fullmatch(value) or _TOKEN.search(value):
         return "?"
     return value
