@@ -7,7 +7,7 @@ own entry says.
 from __future__ import annotations
 
 import re
-from enum import Enum
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smtp_gate.model import Address, Carrier, Span
@@ -18,85 +18,22 @@ from smtp_gate.scan.tokens import ATTRIBUTE
 from smtp_gate.scan.urls import absolute, web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
 QUOTES = (b"", b"", b'"', b"'", b"")
 """The quote of a value by its group in :data:`smtp_gate.scan.tokens.ATTRIBUTE`."""
 
-
-class Holds(Enum):
-    """What an attribute holds."""
-
-    LOAD = "load"
-    """One address that showing the mail fetches."""
-    CLICK = "click"
-    """One address that is fetched on a click, or that only stands there."""
-    CANDIDATES = "candidates"
-    """Pictures to choose from: ``srcset``."""
-    LIST = "list"
-    """Addresses that a click reports to, parted by blanks: ``ping``."""
-    STYLE = "style"
-    """CSS declarations."""
-    RELATED = "related"
-    """One address; ``rel`` says whether it is fetched."""
-    REFRESH = "refresh"
-    """``5; url=...`` if ``http-equiv`` says so."""
+_IMAGE = Carrier.IMAGE
+_ATTRIBUTE = Carrier.ATTRIBUTE
+Attributes = dict[bytes, re.Match[bytes]]
+"""Lower-case names of one tag to matches of :data:`smtp_gate.scan.tokens.ATTRIBUTE`."""
 
 
-ANYWHERE = {b"background": Holds.LOAD, b"style": Holds.STYLE}
-_SOURCE = {b"src": Holds.LOAD}
-_PICTURE = {
-    b"src": Holds.LOAD,
-    b"srcset": Holds.CANDIDATES,
-    b"lowsrc": Holds.LOAD,
-    b"dynsrc": Holds.LOAD,
-    b"href": Holds.LOAD,
-    b"xlink:href": Holds.LOAD,
-}
-_LINK = {b"href": Holds.CLICK, b"ping": Holds.LIST, b"xlink:href": Holds.CLICK}
-_BUTTON = {b"formaction": Holds.CLICK}
-_VML = {b"src": Holds.LOAD, b"href": Holds.CLICK, b"o:href": Holds.LOAD, b"altimg": Holds.LOAD}
-_MEDIA = {b"src": Holds.LOAD, b"srcset": Holds.CANDIDATES, b"poster": Holds.LOAD}
+Reader = Callable[[bytes, Span, Attributes, re.Match[bytes], list[Address]], None]
+"""Reads one attribute that has a value: takes the HTML, the tag's span, all its attributes and the match of this
+one, and adds the addresses in it to the list."""
 
-ELEMENTS: Mapping[bytes, Mapping[bytes, Holds]] = {
-    name: attributes | ANYWHERE
-    for name, attributes in {
-        b"a": _LINK,
-        b"area": _LINK,
-        b"amp-anim": _PICTURE,
-        b"amp-img": _PICTURE,
-        b"amp-list": _SOURCE,
-        b"amp-pixel": _SOURCE,
-        b"amp-state": _SOURCE,
-        b"audio": _MEDIA,
-        b"base": {b"href": Holds.CLICK},
-        b"bgsound": _SOURCE,
-        b"button": _BUTTON,
-        b"embed": _SOURCE,
-        b"feimage": _PICTURE,
-        b"form": {b"action": Holds.CLICK, b"action-xhr": Holds.CLICK},
-        b"frame": _SOURCE,
-        b"iframe": _SOURCE,
-        b"image": _PICTURE,
-        b"img": _PICTURE,
-        b"input": _SOURCE | _BUTTON,
-        b"link": {b"href": Holds.RELATED, b"imagesrcset": Holds.CANDIDATES},
-        b"meta": {b"content": Holds.REFRESH},
-        b"object": {b"data": Holds.LOAD, b"codebase": Holds.LOAD, b"classid": Holds.LOAD},
-        b"script": _SOURCE,
-        b"source": _MEDIA,
-        b"track": _SOURCE,
-        b"use": {b"href": Holds.LOAD, b"xlink:href": Holds.LOAD},
-        b"video": _MEDIA,
-    }.items()
-}
-VML = _VML | ANYWHERE
-"""For all elements whose name begins with ``v:`` or ``o:``."""
-
-IMAGES = frozenset([b"img", b"image", b"amp-img", b"amp-anim", b"amp-pixel"])
-"""Elements that can go as a whole; HTML reads ``image`` as ``img``."""
 _LOOKS = frozenset([b"width", b"height", b"style", b"alt", b"class", b"id", b"hidden"])
-
 _IDLE_RELATIONS = frozenset(
     [
         *("alternate", "author", "bookmark", "canonical", "help", "license", "me", "next", "nofollow"),
@@ -109,22 +46,10 @@ _CANDIDATE = re.compile(rb"[" + _BLANK + rb",]*([^" + _BLANK + rb"]+)")
 _DESCRIPTORS = re.compile(rb"[^,(]*(?:\([^)]*\)?[^,(]*){0,8},?")
 _WORD = re.compile(rb"[^" + _BLANK + rb"]+")
 _REFRESH = re.compile(
-    rb"["
-    + _BLANK
-    + rb"0-9.]*[;,"
-    + _BLANK
-    + rb"]["
-    + _BLANK
-    + rb"]*(?:[uU][rR][lL]["
-    + _BLANK
-    + rb"]*=["
-    + _BLANK
-    + rb"]*)?"
+    rb"[" + _BLANK + rb"0-9.]*[;," + _BLANK + rb"][" + _BLANK + rb"]*"
+    rb"(?:[uU][rR][lL][" + _BLANK + rb"]*=[" + _BLANK + rb"]*)?"
     rb"(?:\"([^\"]*)|'([^']*)|([\s\S]*))"
 )
-
-Attributes = dict[bytes, re.Match[bytes]]
-"""Lower-case names to matches of :data:`smtp_gate.scan.tokens.ATTRIBUTE`."""
 
 
 def attributes_of(view: bytes, inner: int, end: int) -> Attributes:
@@ -146,47 +71,115 @@ def attributes_of(view: bytes, inner: int, end: int) -> Attributes:
 def value_of(attributes: Attributes, name: bytes) -> str:
     """An attribute's value with references resolved; empty when there is none."""
     match = attributes.get(name)
-    if match is None:
+    if match is None or match.lastindex is None or match.lastindex == 1:
         return ""
-    return attribute_value(match[match.lastindex or 0]) if match.lastindex != 1 else ""
+    return attribute_value(match[match.lastindex])
 
 
-def addresses_of(
-    view: bytes, name: bytes, tag: Span, attributes: Attributes, wanted: Mapping[bytes, Holds]
-) -> Iterator[Address]:
+def addresses_of(view: bytes, tag: Span, attributes: Attributes, wanted: Mapping[bytes, Reader]) -> list[Address]:
     """The web addresses in the attributes of one start tag, in the order they stand.
 
     Args:
         view: the HTML.
-        name: of the element, lower case.
         tag: the whole start tag.
         attributes: of the tag.
         wanted: the element's entry of :data:`ELEMENTS`, :data:`VML` or :data:`ANYWHERE`.
     """
-    for key, match in attributes.items():
-        holds = wanted.get(key)
-        group = match.lastindex or 1
-        if holds is None or group == 1:
-            continue
-        if holds is Holds.LOAD or holds is Holds.CLICK or holds is Holds.RELATED:
-            value = Span(*match.span(group))
-            url = web_address(view, *value)
-            if not url:
-                continue
-            if key == b"src" and name in IMAGES:
-                look = look_of({one: value_of(attributes, one) for one in attributes if one in _LOOKS})
-                yield Address(Carrier.IMAGE, tag, value, None, None, QUOTES[group], url, look, load=True)
-            else:
-                load = holds is Holds.LOAD or (holds is Holds.RELATED and _fetched(attributes))
-                yield Address(
-                    Carrier.ATTRIBUTE, Span(*match.span()), value, None, None, QUOTES[group], url, None, load=load
-                )
-        else:
-            yield from _READERS[holds](view, attributes, match)
+    found: list[Address] = []
+    for name, match in attributes.items():
+        read = wanted.get(name)
+        if read is not None and match.lastindex != 1:
+            read(view, tag, attributes, match, found)
+    return found
 
 
-def _fetched(attributes: Attributes) -> bool:
-    return not _IDLE_RELATIONS.issuperset(value_of(attributes, b"rel").lower().split())
+def _image(view: bytes, tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """The picture of an element that can go as a whole."""
+    group = match.lastindex or 0
+    value = Span(*match.span(group))
+    url = web_address(view, *value)
+    if url:
+        look = look_of({name: value_of(attributes, name) for name in attributes if name in _LOOKS})
+        found.append(Address(_IMAGE, tag, value, None, None, QUOTES[group], url, look, load=True))
+
+
+def _single(view: bytes, match: re.Match[bytes], found: list[Address], *, load: bool) -> None:
+    group = match.lastindex or 0
+    value = Span(*match.span(group))
+    url = web_address(view, *value)
+    if url:
+        attribute = Span(*match.span())
+        found.append(Address(_ATTRIBUTE, attribute, value, None, None, QUOTES[group], url, None, load=load))
+
+
+def _load(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """One address that showing the mail fetches."""
+    _single(view, match, found, load=True)
+
+
+def _click(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """One address that is fetched on a click, or only stands there."""
+    _single(view, match, found, load=False)
+
+
+def _related(view: bytes, _tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """``<link href>``: ``rel`` says whether it is fetched."""
+    relations = value_of(attributes, b"rel").lower().split()
+    _single(view, match, found, load=not _IDLE_RELATIONS.issuperset(relations))
+
+
+def _style(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """CSS declarations, which load nothing without a parenthesis."""
+    start, end = match.span(match.lastindex or 0)
+    if view.find(b"&", start, end) >= 0:
+        text, span, _quote = _written(view, match)
+        found += [
+            one._replace(element=span(*one.element), value=span(*one.value))
+            for one in style_addresses(text, 0, len(text))
+        ]
+    elif view.find(b"(", start, end) >= 0:
+        found += style_addresses(view, start, end)
+
+
+def _candidates(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """``srcset``; an element is one candidate with its descriptor and comma, so that the others can stay."""
+    text, span, quote = _written(view, match)
+    at = 0
+    while (one := _CANDIDATE.match(text, at)) is not None:
+        start, at = one.span(1)
+        end = start + len(one[1].rstrip(b","))
+        if end == at and (rest := _DESCRIPTORS.match(text, at)) is not None:
+            at = rest.end()
+        url = absolute(decoded(text[start:end]))
+        if url:
+            found.append(
+                Address(_ATTRIBUTE, span(start, at), span(start, end), None, None, quote, url, None, load=True)
+            )
+
+
+def _reports(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """``ping``: addresses that a click reports to, parted by blanks."""
+    text, span, quote = _written(view, match)
+    for word in _WORD.finditer(text):
+        url = absolute(decoded(word[0]))
+        if url:
+            place = span(*word.span())
+            found.append(Address(_ATTRIBUTE, place, place, None, None, quote, url, None, load=False))
+
+
+def _refresh(view: bytes, _tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+    """``<meta content="5; url=...">`` if ``http-equiv`` says so."""
+    if value_of(attributes, b"http-equiv").strip().lower() != "refresh":
+        return
+    text, span, quote = _written(view, match)
+    one = _REFRESH.match(text)
+    if one is None or one.lastindex is None:
+        return
+    url = absolute(decoded(one[one.lastindex]))
+    if url:
+        value = span(*one.span(one.lastindex))
+        attribute = Span(*match.span())
+        found.append(Address(_ATTRIBUTE, attribute, value, None, None, quote, url, None, load=True))
 
 
 def _written(view: bytes, match: re.Match[bytes]) -> tuple[bytes, Callable[[int, int], Span], bytes]:
@@ -197,56 +190,57 @@ def _written(view: bytes, match: re.Match[bytes]) -> tuple[bytes, Callable[[int,
     return text, lambda first, last: Span(start + back(first), start + back(last)), QUOTES[group]
 
 
-def _style(view: bytes, _: Attributes, match: re.Match[bytes]) -> Iterator[Address]:
-    start, end = match.span(match.lastindex or 0)
-    if view.find(b"&", start, end) < 0:
-        if view.find(b"(", start, end) >= 0:
-            yield from style_addresses(view, start, end)
-        return
-    text, span, _quote = _written(view, match)
-    for found in style_addresses(text, 0, len(text)):
-        yield found._replace(element=span(*found.element), value=span(*found.value))
+ANYWHERE: Mapping[bytes, Reader] = {b"background": _load, b"style": _style}
+_SOURCE: Mapping[bytes, Reader] = {b"src": _load}
+_PICTURE: Mapping[bytes, Reader] = {
+    b"src": _image,
+    b"srcset": _candidates,
+    b"lowsrc": _load,
+    b"dynsrc": _load,
+    b"href": _load,
+    b"xlink:href": _load,
+}
+_LINK: Mapping[bytes, Reader] = {b"href": _click, b"ping": _reports, b"xlink:href": _click}
+_BUTTON: Mapping[bytes, Reader] = {b"formaction": _click}
+_MEDIA: Mapping[bytes, Reader] = {b"src": _load, b"srcset": _candidates, b"poster": _load}
 
-
-def _candidates(view: bytes, _: Attributes, match: re.Match[bytes]) -> Iterator[Address]:
-    """``srcset``; an element is one candidate with its descriptor and comma, so that the others can stay."""
-    text, span, quote = _written(view, match)
-    at = 0
-    while (found := _CANDIDATE.match(text, at)) is not None:
-        start, at = found.span(1)
-        end = start + len(found[1].rstrip(b","))
-        if end == at and (rest := _DESCRIPTORS.match(text, at)) is not None:
-            at = rest.end()
-        url = absolute(decoded(text[start:end]))
-        if url:
-            yield Address(
-                Carrier.ATTRIBUTE, span(start, at), span(start, end), None, None, quote, url, None, load=True
-            )
-
-
-def _list(view: bytes, _: Attributes, match: re.Match[bytes]) -> Iterator[Address]:
-    text, span, quote = _written(view, match)
-    for word in _WORD.finditer(text):
-        url = absolute(decoded(word[0]))
-        if url:
-            place = span(*word.span())
-            yield Address(Carrier.ATTRIBUTE, place, place, None, None, quote, url, None, load=False)
-
-
-def _refresh(view: bytes, attributes: Attributes, match: re.Match[bytes]) -> Iterator[Address]:
-    if value_of(attributes, b"http-equiv").strip().lower() != "refresh":
-        return
-    text, span, quote = _written(view, match)
-    found = _REFRESH.match(text)
-    url = absolute(decoded(found[found.lastindex or 0])) if found else ""
-    if found and url:
-        value = span(*found.span(found.lastindex or 0))
-        yield Address(Carrier.ATTRIBUTE, Span(*match.span()), value, None, None, quote, url, None, load=True)
-
-
-_READERS: Mapping[Holds, Callable[[bytes, Attributes, re.Match[bytes]], Iterator[Address]]] = {
-    Holds.STYLE: _style,
-    Holds.CANDIDATES: _candidates,
-    Holds.LIST: _list,
-    Holds.REFRESH: _refresh,
+VML: Mapping[bytes, Reader] = {
+    b"src": _load,
+    b"href": _click,
+    b"o:href": _load,
+    b"altimg": _load,
+    **ANYWHERE,
+}
+"""For all elements whose name begins with ``v:`` or ``o:``."""
+ELEMENTS: Mapping[bytes, Mapping[bytes, Reader]] = {
+    name: {**attributes, **ANYWHERE}
+    for name, attributes in {
+        b"a": _LINK,
+        b"area": _LINK,
+        b"amp-anim": _PICTURE,
+        b"amp-img": _PICTURE,
+        b"amp-list": _SOURCE,
+        b"amp-pixel": _PICTURE,
+        b"amp-state": _SOURCE,
+        b"audio": _MEDIA,
+        b"base": {b"href": _click},
+        b"bgsound": _SOURCE,
+        b"button": _BUTTON,
+        b"embed": _SOURCE,
+        b"feimage": _PICTURE,
+        b"form": {b"action": _click, b"action-xhr": _click},
+        b"frame": _SOURCE,
+        b"iframe": _SOURCE,
+        b"image": _PICTURE,
+        b"img": _PICTURE,
+        b"input": {**_SOURCE, **_BUTTON},
+        b"link": {b"href": _related, b"imagesrcset": _candidates},
+        b"meta": {b"content": _refresh},
+        b"object": {b"data": _load, b"codebase": _load, b"classid": _load},
+        b"script": _SOURCE,
+        b"source": _MEDIA,
+        b"track": _SOURCE,
+        b"use": {b"href": _load, b"xlink:href": _load},
+        b"video": _MEDIA,
+    }.items()
 }

@@ -27,12 +27,12 @@ from smtp_gate.scan.urls import web_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smtp_gate.scan.attributes import Holds
+    from smtp_gate.scan.attributes import Reader
 
-_LINK_REST: Mapping[bytes, Holds] = {name: holds for name, holds in ELEMENTS[b"a"].items() if name != b"href"}
+_LINK_REST: Mapping[bytes, Reader] = {name: read for name, read in ELEMENTS[b"a"].items() if name != b"href"}
 _FOREIGN = frozenset([b"svg", b"math"])
 _NOTED = frozenset([b"html", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | _FOREIGN
-_KNOWN: Mapping[bytes, Mapping[bytes, Holds]] = {name: {} for name in _NOTED} | dict(ELEMENTS)
+_KNOWN: Mapping[bytes, Mapping[bytes, Reader]] = {name: {} for name in _NOTED} | dict(ELEMENTS)
 """What asks for a look, whatever its attributes are; an empty entry for what is no element with addresses."""
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?![a-zA-Z])")
 _MAY_HOLD = re.compile(
@@ -102,9 +102,9 @@ class _Reader:
             wanted = known(name)
             if wanted is None:
                 if name[1:2] == b":" and name[:1] in b"vo":
-                    self._read(name, begin, stop, inner, VML)
+                    self._read(begin, stop, inner, VML)
                 elif MAY_LOAD.search(view, inner, stop) is not None:
-                    self._read(name, begin, stop, inner, ANYWHERE)
+                    self._read(begin, stop, inner, ANYWHERE)
             elif name == b"a":
                 # a second <a> ends the first, as the standard says
                 if anchor is not None:
@@ -115,7 +115,7 @@ class _Reader:
                     self._close(anchor, Span(begin, stop), Span(anchor.tag.end, begin))
                     anchor = None
             elif wanted:
-                self._read(name, begin, stop, inner, wanted)
+                self._read(begin, stop, inner, wanted)
             elif name == CONDITIONAL:
                 if not inside and _MAY_HOLD.search(view, inner, content) is not None:
                     self.walk(inner, content, inside=True)
@@ -124,11 +124,11 @@ class _Reader:
         if anchor is not None:
             self._close(anchor, None, None)
 
-    def _read(self, name: bytes, begin: int, stop: int, inner: int, wanted: Mapping[bytes, Holds]) -> None:
+    def _read(self, begin: int, stop: int, inner: int, wanted: Mapping[bytes, Reader]) -> None:
         if _MAY_HOLD.search(self.view, inner, stop) is None:
             return
         attributes = attributes_of(self.view, inner, stop - 1)
-        self.addresses += addresses_of(self.view, name, Span(begin, stop), attributes, wanted)
+        self.addresses += addresses_of(self.view, Span(begin, stop), attributes, wanted)
 
     def _anchor(self, begin: int, stop: int, inner: int) -> _Anchor | None:
         """An ``<a>``: its other addresses go to the list, its ``href`` waits for the end tag."""
@@ -140,7 +140,7 @@ class _Reader:
             value = Span(*match.span(1))
         else:
             attributes = attributes_of(view, inner, stop - 1)
-            self.addresses += addresses_of(view, b"a", Span(begin, stop), attributes, _LINK_REST)
+            self.addresses += addresses_of(view, Span(begin, stop), attributes, _LINK_REST)
             match = attributes.get(b"href")
             if match is None or match.lastindex is None or match.lastindex == 1:
                 return None
@@ -159,7 +159,7 @@ class _Reader:
     def _note(self, name: bytes, begin: int, stop: int, inner: int, content: int, *, inside: bool) -> None:
         """A style block, and what counts for the page as a whole."""
         if name[:1].isalpha() and MAY_LOAD.search(self.view, inner, stop) is not None:
-            self._read(name, begin, stop, inner, ANYWHERE)
+            self._read(begin, stop, inner, ANYWHERE)
         if name == b"style":
             self.addresses += style_addresses(self.view, stop, content)
         elif name in _FOREIGN:

@@ -41,7 +41,7 @@ _OFF_SCREEN = -500.0
 _PLACES = frozenset(["left", "right", "top", "bottom", "margin-left", "margin-top"])
 _COUNTING = _PLACES | {"width", "max-width", "height", "max-height", "display", "visibility", "opacity"}
 _FAINT = 0.02
-_CODES = ("display", "visibility", "opacity", "zero_size", "off_screen", "hidden_attribute")
+_INVISIBLE = frozenset(["hidden", "collapse"])
 
 
 def look_of(values: Mapping[bytes, str]) -> Look:
@@ -51,22 +51,25 @@ def look_of(values: Mapping[bytes, str]) -> Look:
         values: lower-case names and values with references resolved; only ``width``, ``height``, ``style``,
             ``alt``, ``class``, ``id`` and ``hidden`` count.
     """
-    style = declarations(values.get(b"style", ""))
-    width = _smallest(_attribute(values.get(b"width", "")), style.get("width"), style.get("max-width"))
-    height = _smallest(_attribute(values.get(b"height", "")), style.get("height"), style.get("max-height"))
-    hidden: tuple[str, ...] = ()
-    if style or width == 0 or height == 0 or b"hidden" in values:
-        signs = (
-            style.get("display") == "none",
-            style.get("visibility") in ("hidden", "collapse"),
-            _faint(style.get("opacity", "")),
-            width == 0 or height == 0,
-            not _PLACES.isdisjoint(style)
-            and any((_length(style.get(place, "")) or 0.0) <= _OFF_SCREEN for place in _PLACES),
-            b"hidden" in values,
-        )
-        hidden = tuple(code for code, there in zip(_CODES, signs, strict=True) if there)
-    return Look(width, height, hidden, values.get(b"alt"), b"class" in values or b"id" in values)
+    style = declarations(values[b"style"]) if b"style" in values else {}
+    width = _smallest(values.get(b"width"), style.get("width"), style.get("max-width"))
+    height = _smallest(values.get(b"height"), style.get("height"), style.get("max-height"))
+    hidden = []
+    if "display" in style and style["display"] == "none":
+        hidden.append("display")
+    if "visibility" in style and style["visibility"] in _INVISIBLE:
+        hidden.append("visibility")
+    if "opacity" in style and _faint(style["opacity"]):
+        hidden.append("opacity")
+    if width == 0 or height == 0:
+        hidden.append("zero_size")
+    if not _PLACES.isdisjoint(style) and any(
+        (_length(style.get(place, "")) or 0.0) <= _OFF_SCREEN for place in _PLACES
+    ):
+        hidden.append("off_screen")
+    if b"hidden" in values:
+        hidden.append("hidden_attribute")
+    return Look(width, height, tuple(hidden), values.get(b"alt"), b"class" in values or b"id" in values)
 
 
 def declarations(style: str) -> dict[str, str]:
@@ -114,13 +117,16 @@ def _length(value: str) -> float | None:
     return 0.0 if _ZERO.match(value) else None
 
 
-def _smallest(attribute: float | None, *lengths: str | None) -> float | None:
-    known = [number for text in lengths if text and (number := _length(text)) is not None and number >= 0]
-    if attribute is not None:
-        known.append(attribute)
-    return min(known, default=None)
+def _smallest(attribute: str | None, length: str | None, limit: str | None) -> float | None:
+    best = _attribute(attribute) if attribute else None
+    for text in (length, limit):
+        if text:
+            number = _length(text)
+            if number is not None and number >= 0 and (best is None or number < best):
+                best = number
+    return best
 
 
 def _faint(value: str) -> bool:
-    number = _length(value.rstrip("%")) if value else None
+    number = _length(value.rstrip("%"))
     return number is not None and number <= (_FAINT * 100 if value.endswith("%") else _FAINT)

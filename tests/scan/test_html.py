@@ -460,3 +460,10 @@ def test_passing_over_quiet_tags_hides_no_address(page: str) -> None:
     with patch.object(scan_tokens, "_LOUD_MARKUP", MARKUP):
         every = read_html(page.encode())
     assert read_html(page.encode()) == every
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=6), st.sampled_from([one.encode() for one in PIECES])), max_size=20))
+def test_no_octets_raise(pieces: list[bytes]) -> None:
+    view = b"".join(pieces)
+    assert 0 <= read_html(view).footer_offset <= len(view)

@@ -19,7 +19,8 @@ LETTER = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
 <!--[if gte mso 9]><xml><o:OfficeDocumentSettings><o:AllowPNG/></o:OfficeDocumentSettings></xml><![endif]-->
 <link href="https://fonts.example/css?family=Lato:400,700&amp;display=swap" rel="stylesheet" type="text/css" />
 <style type="text/css">
-  @media only screen and (max-width:480px) { .col { width:100% !important } .hero { background:url('https://cdn.example/m.png') } }
+  @media only screen and (max-width:480px) { .col { width:100% !important }
+    .hero { background:url('https://cdn.example/m.png') } }
   a:before { content:"<a href='https://no.example/'>"; }
 </style>
 </head>
