@@ -231,6 +231,19 @@ async def test_the_end_waits_for_a_delivery_whose_client_has_left() -> None:
         assert running.gate.letters[0].finished
 
 
+async def test_the_end_waits_for_a_delivery_whose_session_was_cancelled() -> None:
+    async with listening() as running, connect(running.port) as wire:
+        await wire.until_data()
+        wire.writer.write(b"sleep\r\n.\r\n")
+        await running.gate.started.wait()
+        [session] = running.server.house.connections
+        assert session.task is not None
+        session.task.cancel()
+        await asyncio.wait([session.task])
+        assert await running.server.drain(3) == 0
+        assert running.gate.letters[0].finished
+
+
 async def test_the_end_does_not_wait_for_ever() -> None:
     async with listening() as running, connect(running.port) as wire:
         await wire.until_data()
