@@ -40,6 +40,8 @@ BAR_NAIVE = 8.0
 """The same, beside the naive proxy."""
 UNTRACKED = "nobody@recipient.example"
 TRACKED = "agreed@recipient.example"
+PEOPLE = 10_000
+"""Who agreed; smtp-source puts a running number in front of each recipient's address."""
 
 
 class Way(NamedTuple):
@@ -98,12 +100,14 @@ controllers:
     {{name: Acme, senders: ["@acme.example"], privacy_url: "https://acme.example/p", contact: dpo@acme.example}}
 """
     )
-    purposes = "performance,profiling,fraud,deliverability,clicks"
-    for words in (
-        ["grant", TRACKED, "--purposes", purposes, "--method", "bench", "--source", "bench"],
-        ["reload"],
-    ):
-        subprocess.run([command, "consent", words[0], "--config", str(config), *words[1:]], check=True)
+    purposes = "performance profiling fraud deliverability clicks"
+    people = folder / "people.csv"
+    rows = "\n".join(
+        f"{number}{TRACKED},acme,{purposes},grant,2026-11-24T08:00:00Z,bench,bench,v1" for number in range(PEOPLE)
+    )
+    people.write_text(f"address,controller,purposes,decision,at,method,source,notice\n{rows}\n")
+    for words in (["import", str(people)], ["reload"]):
+        subprocess.run([command, "consent", *words, "--config", str(config)], check=True, stdout=subprocess.DEVNULL)
     with running(command, "serve", "--config", str(config)):
         wait_for(listen)
         yield
@@ -114,7 +118,7 @@ def send(way: Way, mail: Path, count: int) -> float:
     started = time.perf_counter()
     subprocess.run(
         [
-            "smtp-source", "-s", str(SESSIONS), "-m", str(count), "-F", str(mail),
+            "smtp-source", "-N", "-s", str(SESSIONS), "-m", str(count), "-F", str(mail),
             "-f", "news@acme.example", "-t", way.recipient, f"127.0.0.1:{way.port}",
         ],
         check=True,

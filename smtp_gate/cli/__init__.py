@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from smtp_gate import __version__
-from smtp_gate.cli import keys, trackers
+from smtp_gate.cli import consent, keys, trackers
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
 from smtp_gate.cli.mail import explain, rewrite
@@ -32,6 +32,7 @@ app.command()(demo)
 app.command("check-config")(check_config)
 app.command()(explain)
 app.command()(rewrite)
+app.add_typer(consent.app, name="consent")
 app.add_typer(trackers.app, name="trackers")
 app.add_typer(keys.app, name="keys")
 

@@ -88,7 +88,7 @@ class Journey:
             One reply for each taken recipient, in order.
         """
         clock = asyncio.get_running_loop().time
-        report = Report(self._client, len(raw), clock)
+        report = Report(self._client, len(raw))
         answers = [replies.OWN_TROUBLE] * len(self._recipients)
         try:
             answers = await self._deliver(raw, client_gone, clock() + limits.REPLY_DEADLINE, report)

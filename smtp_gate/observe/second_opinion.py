@@ -25,6 +25,8 @@ LOADED = ("src", "background", "poster", "data", "lowsrc", "dynsrc")
 """Attributes that are fetched when the mail is shown."""
 IN_STYLE = re.compile(r"""url\(\s*['"]?(https?:[^'")\s]+)""", re.IGNORECASE)
 IN_TEXT = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+WORDS_BEFORE = 80
+"""Characters in front of an address in plain text that may say what it is for."""
 TRACKS = (Kind.PIXEL, Kind.LINK, Kind.PERSONAL)
 
 
@@ -78,8 +80,11 @@ def _addresses(part: EmailMessage) -> Iterator[tuple[str, str, str, bool]]:
     """Where, address, visible words, whether it is fetched on display."""
     kind = part.get_content_type()
     if kind == "text/plain":
-        for url in IN_TEXT.findall(_text(part)):
-            yield "text", url.rstrip(".,;:!?)]"), "", False
+        text = _text(part)
+        for found in IN_TEXT.finditer(text):
+            # In plain text the words of a link are what stands before it: "Unsubscribe: https://...".
+            before = text[max(0, found.start() - WORDS_BEFORE) : found.start()].rpartition("\n\n")[2]
+            yield "text", found[0].rstrip(".,;:!?)]"), before.strip().lower(), False
     elif kind == "text/html":
         yield from _in_markup(_text(part))
 

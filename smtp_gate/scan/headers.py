@@ -37,7 +37,7 @@ def body_start(data: bytes, start: int, end: int) -> int:
     if data.startswith(b"\n", start, end):
         return start + 1
     crlf = data.find(b"\n\r\n", start, end)
-    lf = data.find(b"\n\n", start, end if crlf < 0 else crlf)
+    lf = data.find(b"\n\n", start, end if crlf < 0 else crlf + 1)
     if lf >= 0:
         return lf + 2
     return end if crlf < 0 else crlf + 3
@@ -106,7 +106,7 @@ def parameters(value: bytes) -> dict[str, bytes]:
             text = unquote_to_bytes(text.split(b"'", 2)[-1] if number == 0 else text)
         pieces.setdefault(section[1].decode("latin-1"), {}).setdefault(number, text)
     for long_name, sections in pieces.items():
-        joined = []
+        joined: list[bytes] = []
         while len(joined) in sections:  # RFC 2231 section 3: numbered from 0 without gaps
             joined.append(sections[len(joined)])
         found.setdefault(long_name, b"".join(joined))
