@@ -54,7 +54,7 @@ def decode_quoted_printable(body: bytes) -> bytes:
     RFC 2045 section 6.7 (3) lets transports add white space at a line end; ``binascii`` would leave ``= `` and
     the line break in the text, in the middle of an address.
     """
-    if b"= " in body or b"=\t" in body:
+    if _PADDED_SOFT_BREAK.search(body) is not None:
         body = _PADDED_SOFT_BREAK.sub(b"=\n", body)
     return binascii.a2b_qp(body)
 
@@ -126,7 +126,7 @@ def _codec(payload: bytes, charset: str) -> str | None:
     """
     try:
         name = codecs.lookup(charset).name
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # a name may hold a NUL
         return None
     if name in ("utf-16", "utf-32"):
         return next((exact for mark, family, exact in _MARKED if family == name and payload.startswith(mark)), None)

@@ -22,7 +22,7 @@ _IN_FRONT = re.compile(
 _BEHIND = re.compile(rb"[\"']?([ \t])")
 _REACH = 90
 """Octets in front of a value in which its attribute's name begins."""
-_DASHED = re.compile(rb"^--[^\r\n]*", re.MULTILINE)
+_DASHED = re.compile(rb"\n(--[^\r\n]*)")
 
 
 def splice(part: int, view: bytes, edits: Sequence[Edit], line_end: bytes, *, html: bool) -> bytes:
@@ -105,9 +105,10 @@ def same_delimiters(raw: bytes, old: bytes, new: bytes) -> bool:
         old: the body before.
         new: the body as it shall be.
     """
-    if not (new.startswith(b"--") or b"\n--" in new):
+    dashed = _DASHED.findall(b"\n" + new if new.startswith(b"--") else new)
+    if not dashed:
         return True
-    for line in set(_DASHED.findall(new)).difference(_DASHED.findall(old)):
+    for line in set(dashed).difference(_DASHED.findall(b"\n" + old)):
         delimiter = line.rstrip()
         delimiter = delimiter.removesuffix(b"--") if len(delimiter) > len(b"----") else delimiter
         if re.search(rb"^" + re.escape(delimiter) + rb"(?:--)?[ \t]*\r?$", raw, re.MULTILINE):

@@ -44,7 +44,7 @@ def received(client: Client, hostname: str, message_id: str, when: str, recipien
 
 
 def _literal(peer: str) -> str:
-    """The client's address as RFC 5321 section 4.1.3 writes it; nothing for what is no address (a socket's path)."""
+    """The client's address as RFC 5321 section 4.1.3 writes it; nothing for what is none (a socket)."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

@@ -145,7 +145,7 @@ class _Walker:
         view, transcoded = None, False
         if media_type in READ and not attachment:
             view, transcoded = self.read(body, encoding, charset if _CHARSET.match(charset) else "")
-            if view is not None and INLINE_SEAL.search(view) is not None:
+            if view is not None and b"-----BEGIN PGP " in view and INLINE_SEAL.search(view) is not None:
                 sealed = True
         index = len(self.parts)
         self.parts.append(
