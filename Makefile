@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## sample mails of eight vendors through the gate, before and after in the browser; ONCE=1 ends by itself
-	@$(BIN)/smtp-gate demo $(if $(ONCE),--once)
+	@$(BIN)/smtp-gate demo $(if $(ONCE),--once) --page build/demo.html --evidence build/evidence/demo.json
 
 test: $(STAMP) services lint unit ## all checks and tests
 
