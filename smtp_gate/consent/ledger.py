@@ -13,13 +13,22 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.event import Entry, Event, Recorded
 from smtp_gate.consent.rows import EventRow, event_row, record_of, recorded_of, standing_row
 from smtp_gate.consent.standing import Record, Standing, Step, fold
-from smtp_gate.consent.tables import NEGATIVE, addresses, events, head, open_engine, sqlite_path, standings
+from smtp_gate.consent.tables import (
+    ERRORS,
+    NEGATIVE,
+    addresses,
+    cause_of,
+    events,
+    head,
+    open_engine,
+    sqlite_path,
+    standings,
+)
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CLOCK_SKEW
 
@@ -295,9 +304,8 @@ def _by_controller(owners: set[tuple[str, bytes]]) -> Iterator[tuple[str, list[b
 
 @contextmanager
 def _trouble() -> Iterator[None]:
-    """Whatever the database library says becomes one of ours; its text holds statements and values, so it goes."""
+    """Whatever the database library says becomes one of ours."""
     try:
         yield
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", ""))
-        raise StoreUnavailable("ledger_locked" if "locked" in cause else "ledger") from None
+    except ERRORS as error:
+        raise StoreUnavailable("ledger_locked" if "locked" in cause_of(error) else "ledger") from None

@@ -22,12 +22,14 @@ KEY = "consent.cache"
 
 
 def open_pool(url: str, connections: int, seconds: float) -> Pool:
-    """A pool that connects when it is needed first, never tries twice, and waits no longer than told.
+    """A pool that connects when it is needed first and never tries twice.
+
+    It has no time limit of its own for connecting and reading: each caller has one around all that it does.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         connections: at most so many; who wants another waits for one.
-        seconds: for connecting and for each reply.
+        seconds: for that waiting.
 
     Raises:
         ConfigError: when it is no such address; the text does not hold it, since a password may stand in it.
@@ -37,8 +39,8 @@ def open_pool(url: str, connections: int, seconds: float) -> Pool:
             url,
             max_connections=connections,
             timeout=seconds,
-            socket_connect_timeout=seconds,
-            socket_timeout=seconds,
+            socket_connect_timeout=None,
+            socket_timeout=None,
             # The library would try ten times, over seconds in which the mail's client waits.
             retry=Retry(NoBackoff(), 0),
             protocol=2,

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent.event import Choice
 from smtp_gate.limits import CLOCK_SKEW
-from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Consent, Purpose
+from smtp_gate.model import NOTHING, UNKNOWN, Consent, Purpose
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _LANES = len(Purpose.__members__)
-_LANES_OF = [[lane for lane in range(_LANES) if bits >> lane & 1] for bits in range(1 << _LANES)]
+_ALL = 1 << _LANES
+_LANES_OF = [[lane for lane in range(_LANES) if bits >> lane & 1] for bits in range(_ALL)]
 _SKEW = int(CLOCK_SKEW * 1_000_000)
 
 NO_END = 0
@@ -86,7 +87,7 @@ class Value(NamedTuple):
     seq: int
 
 
-_GRANTED = [Consent(Purpose(bits), "granted") for bits in range(1 << _LANES)]
+_GRANTED = [Consent(Purpose(bits), "granted") for bits in range(_ALL)]
 EXPIRED = Consent(NOTHING, "expired")
 WITHDRAWN = Consent(NOTHING, "withdrawn")
 DOUBT = Consent(NOTHING, "doubt")
@@ -146,7 +147,10 @@ def unpack_grants(octets: bytes) -> list[tuple[int, int]] | None:
     if len(octets) % _GRANT.size or len(octets) > _GRANT.size * _LANES:
         return None
     grants = list(_GRANT.iter_unpack(octets))
-    return grants if all(0 < bits <= EVERYTHING for bits, _ in grants) else None
+    for bits, _ in grants:
+        if not 0 < bits < _ALL:
+            return None
+    return grants
 
 
 def write_value(record: Record) -> bytes:

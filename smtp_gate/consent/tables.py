@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,9 @@ addresses = sa.Table(
 )
 """Who a subject is. Apart, so that it can be erased and the events stay."""
 
+ERRORS = (SQLAlchemyError, sqlite3.Error)
+"""What the database library raises; a driver's own error comes through while a connection is being made."""
+
 LOOK_UP = "SELECT subject, mark, grants FROM standing WHERE controller = ? AND subject IN ({})"
 
 
@@ -100,6 +105,7 @@ def open_engine(url: str) -> sa.Engine:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise ConfigError(str(path), KEY, f"cannot be opened for writing: {error.strerror}") from None
+    _to_wal(path)
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": LEDGER_BUSY})
     sa.event.listen(engine, "connect", _connected)
     sa.event.listen(engine, "begin", _begun)
@@ -108,11 +114,15 @@ def open_engine(url: str) -> sa.Engine:
             metadata.create_all(connection)
             if connection.execute(sa.select(head.c.seq)).first() is None:
                 connection.execute(head.insert(), {"id": 1, "seq": 0})
-    except SQLAlchemyError as error:
+    except ERRORS as error:
         engine.dispose()
-        cause = getattr(error, "orig", None)
-        raise ConfigError(str(path), KEY, f"is not a usable ledger: {cause or 'unknown trouble'}") from None
+        raise ConfigError(str(path), KEY, f"is not a usable ledger: {cause_of(error)}") from None
     return engine
+
+
+def cause_of(error: Exception) -> str:
+    """What the driver said. The library's own text holds statements and their values, and is never shown."""
+    return str(getattr(error, "orig", None) or (error if isinstance(error, sqlite3.Error) else "unknown trouble"))
 
 
 def sqlite_path(url: str) -> Path:
@@ -141,11 +151,26 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _to_wal(path: Path) -> None:
+    """Let readers go on while somebody writes. The file remembers it; while it changes over, nobody may have it."""
+    end = time.monotonic() + LEDGER_BUSY
+    while True:
+        try:
+            with closing(sqlite3.connect(path, timeout=LEDGER_BUSY)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:  # several start at once, on a new file
+                raise ConfigError(str(path), KEY, f"is not a usable ledger: {error}") from None
+            time.sleep(0.01)
+        except sqlite3.Error as error:
+            raise ConfigError(str(path), KEY, f"is not a usable ledger: {error}") from None
+        else:
+            return
+
+
 def _connected(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver begins by itself, too late and in the wrong mode
-    # WAL: readers go on while somebody writes. FULL: a commit that was told outlives a power cut.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA synchronous = FULL")  # a commit that was told outlives a power cut
 
 
 def _begun(connection: sa.Connection) -> None:

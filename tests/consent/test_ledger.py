@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -172,6 +173,7 @@ def test_negatives_are_the_newest_and_come_with_the_head(ledger: Ledger, decisio
 
 WRITER = """
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from smtp_gate.consent import Choice, Event, Ledger
 from smtp_gate.model import Purpose
@@ -228,6 +230,35 @@ def test_a_success_that_was_told_outlives_the_process(tmp_path: Path) -> None:
     assert ledger.head() >= max(told)
     assert ledger.rebuild() == min(50, ledger.head())
     ledger.close()
+
+
+def test_many_may_make_the_same_ledger_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/consent.db"
+    code = "import sys; from smtp_gate.consent import Ledger; input(); print(Ledger(sys.argv[1]).head())"
+    starters = [
+        subprocess.Popen([sys.executable, "-c", code, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    for starter in starters:
+        assert starter.stdin is not None
+        starter.stdin.write(b"\n")
+        starter.stdin.flush()
+    assert [starter.communicate()[0] for starter in starters] == [b"0\n"] * 4
+
+
+def test_a_ledger_that_another_holds_is_waited_for_and_then_unavailable(
+    ledger: Ledger, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smtp_gate.consent.tables.LEDGER_BUSY", 0.1)
+    hasty = Ledger(f"sqlite:///{ledger.path}", lambda: decisions.grant(ANNA, PERF).at)
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="ledger_locked"):
+            hasty.append(decisions.grant(ANNA, PERF))
+        assert hasty.history(ANNA) == []
+        other.execute("ROLLBACK")
+    assert hasty.append(decisions.grant(ANNA, PERF)) == 1
+    hasty.close()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.redis_server import RedisServer
 
 CLICKS = Purpose.CLICKS
-PEOPLE = [number.to_bytes(16, "big") for number in range(2000)]
+PEOPLE = [number.to_bytes(16, "big") for number in range(600)]
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_an_older_record_never_replaces_a_newer_one(
     await cache.reload(agreed)
     (old,) = [each for each in next(agreed.records()) if each.subject == PEOPLE[7]]
     agreed.append(decisions.withdraw(PEOPLE[7], CLICKS))
-    new = agreed.changes(2000)[0]
+    new = agreed.changes(600)[0]
     assert await cache.write(new)
     assert await cache.write([old])
     assert (await granted(store)) == {*PEOPLE} - {PEOPLE[7]}
@@ -136,12 +136,12 @@ async def test_a_reload_says_how_far_it_is_and_removes_the_epoch_before(
     cache: RedisCache, store: RedisStore, redis_server: RedisServer, prefix: str, agreed: Ledger
 ) -> None:
     seen: list[int] = []
-    assert await cache.reload(agreed, seen.append) == (2000, 0, 2000)
-    assert seen == [2000]
+    assert await cache.reload(agreed, seen.append) == (600, 0, 600)
+    assert seen == [600]
     assert await granted(store) == {*PEOPLE}
-    assert await cache.reload(agreed) == (2000, 2000, 2000)
+    assert await cache.reload(agreed) == (600, 600, 600)
     assert await granted(store) == {*PEOPLE}
-    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*2001\r\n")
+    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*601\r\n")
 
 
 async def test_other_keys_are_left_alone(
@@ -164,13 +164,13 @@ async def test_a_withdrawal_between_reading_and_writing_is_not_undone(
     loop = asyncio.get_running_loop()
 
     def withdraw_all_three() -> None:
-        for number in (0, 777, 1999):
+        for number in (0, 333, 599):
             event = decisions.withdraw(PEOPLE[number], EVERYTHING)
             asyncio.run_coroutine_threadsafe(register.record(event), loop).result(10)
 
     meddled.meddle = withdraw_all_three
-    assert (await cache.reload(meddled)).applied == 2003
-    assert await granted(store) == {*PEOPLE} - {PEOPLE[0], PEOPLE[777], PEOPLE[1999]}
+    assert (await cache.reload(meddled)).applied == 603
+    assert await granted(store) == {*PEOPLE} - {PEOPLE[0], PEOPLE[333], PEOPLE[599]}
 
 
 async def test_a_withdrawal_that_only_the_ledger_got_is_replayed_before_the_change(
@@ -178,7 +178,7 @@ async def test_a_withdrawal_that_only_the_ledger_got_is_replayed_before_the_chan
 ) -> None:
     await cache.reload(meddled)
     meddled.meddle = lambda: meddled.append(decisions.withdraw(PEOPLE[5], CLICKS))  # type: ignore[assignment]
-    assert (await cache.reload(meddled)).applied == 2001
+    assert (await cache.reload(meddled)).applied == 601
     assert await granted(store) == {*PEOPLE} - {PEOPLE[5]}
 
 
@@ -194,7 +194,7 @@ async def test_a_withdrawal_after_the_last_replay_is_in_the_new_epoch_too(
         asyncio.run_coroutine_threadsafe(register.record(event), loop).result(10)
 
     meddled.meddle_last = withdraw
-    assert (await cache.reload(meddled)).applied == 2000
+    assert (await cache.reload(meddled)).applied == 600
     assert await granted(store) == {*PEOPLE} - {PEOPLE[3]}
 
 
@@ -223,7 +223,7 @@ async def test_a_naive_reload_resurrects_and_ours_does_not(
         for subject in people:
             await register.record(decisions.withdraw(subject, EVERYTHING))
 
-    first, second = PEOPLE[:-21:-1], PEOPLE[:1900:19]
+    first, second = PEOPLE[:-21:-1], PEOPLE[:570:6]
     await asyncio.gather(naive_reload(redis_server, prefix, agreed), withdraw(first))
     assert await granted(store) & {*first}
 
@@ -273,7 +273,7 @@ async def test_a_loader_that_dies_half_way_leaves_the_old_epoch_and_the_next_one
     with pytest.raises(StoreUnavailable, match="reload_running"):
         await cache.reload(meddled)
     await asyncio.sleep(0.2)
-    assert await cache.reload(meddled) == (2000, 2001, 2000)
+    assert await cache.reload(meddled) == (600, 601, 600)
     assert await granted(store) == {*PEOPLE}
 
 
