@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.variant import compose
@@ -26,8 +25,16 @@ EX_USAGE = 64
 EX_REFUSED = 65
 """EX_DATAERR: policy refuses the mail."""
 EX_NO_INPUT = 66
-MAX_SHOWN = 100
-"""Characters of an address in the table; ``--json`` has it whole."""
+TONES = {
+    "strip": "green",
+    "unwrap": "green",
+    "clean": "green",
+    "text": "green",
+    "ask": "yellow",
+    "wrap": "blue",
+    "keep": "dim",
+}
+"""Green: gone. Yellow: somebody is asked. Blue: stays, behind the gate."""
 
 Mails = Annotated[list[str], typer.Argument(metavar="MAIL...", help="Message files; - is standard input.")]
 Rcpt = Annotated[str, typer.Option("--rcpt", metavar="ADDRESS", help="Who it is for.")]
@@ -216,17 +223,14 @@ def _show(told: dict[str, Any], console: Console) -> None:
     console.print("; ".join(facts), highlight=False)
     if told["refusal"]:
         console.print(f"[red]refused[/red]: {told['refusal']}", highlight=False)
-    table = Table("what", "vendor", "address", "becomes", "why", expand=True)
     for row in told["addresses"]:
-        table.add_row(
-            f"{row['kind']}\n({row['carrier']})",
-            row["vendor"] or "-",
-            _short(row["url"]),
-            f"{row['action']}\n{_short(row['result'])}",
-            "\n".join([row["reason"], *row["evidence"]]),
+        tone = TONES[row["action"]]
+        who = f" of {row['vendor']}" if row["vendor"] else ""
+        why = ", ".join([row["reason"], *row["evidence"]])
+        console.print(
+            f"\n[bold]{row['kind']}[/bold]{who}, {row['carrier']} in {row['type']}: "
+            f"[{tone}]{row['action']}[/{tone}] ({why})",
+            highlight=False,
         )
-    console.print(table)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+        console.print(f"  {row['url']}", highlight=False, markup=False, no_wrap=True, overflow="ellipsis")
+        console.print(f"  -> {row['result']}", highlight=False, markup=False, no_wrap=True, overflow="ellipsis")
