@@ -117,7 +117,7 @@ class _Reader:
             elif wanted:
                 self._read(begin, stop, inner, wanted)
             elif name == CONDITIONAL:
-                if not inside and _MAY_HOLD.search(view, inner, content) is not None:
+                if _MAY_HOLD.search(view, inner, content) is not None:
                     self.walk(inner, content, inside=True)
             else:
                 self._note(name, begin, stop, inner, content, inside=inside)

@@ -270,8 +270,9 @@ def test_candidates_elsewhere(page: str) -> None:
     ],
 )
 def test_addresses_in_styles(page: str, element: str, value: str) -> None:
-    assert told(page) == [Expected(Carrier.CSS, "http://h", LOAD, element)]
-    assert piece(page, addresses(page)[0].value) == value
+    for whole in (page, f"<td>x</td>{page}") + ((f"{page}</td><p>x</p>",) if page.endswith(">") else ()):
+        assert told(whole) == [Expected(Carrier.CSS, "http://h", LOAD, element)]
+        assert piece(whole, addresses(whole)[0].value) == value
 
 
 def test_addresses_come_in_the_order_they_stand() -> None:
@@ -280,6 +281,17 @@ def test_addresses_come_in_the_order_they_stand() -> None:
         "<!--[if mso]><v:rect href=http://6><v:fill src=http://7></v:rect><![endif]--><a href=http://8>x<img src=http://9>"
     )
     assert [one.url for one in addresses(page)] == [f"http://{number}" for number in range(1, 10)]
+
+
+@pytest.mark.parametrize(
+    "rest", [' ping="//p"', ' style="x:url(//p)"', ' background="//p"', ' style="x:&#117;rl(//p)"', " PING='//p'"]
+)
+def test_a_link_has_other_addresses_beside_its_own(rest: str) -> None:
+    for page in (f'<a href="http://h"{rest}>x</a>', f'<a{rest} href="http://h">x</a>'):
+        assert [(one.url, one.carrier is Carrier.ANCHOR) for one in addresses(page)] == [
+            ("http://h", True),
+            ("https://p", False),
+        ]
 
 
 # --- conditional comments -------------------------------------------------------------------------------------
@@ -329,7 +341,7 @@ def test_noscript_is_read_since_no_mail_client_runs_scripts() -> None:
         *(
             "x<p>y</p>|",
             "x|</body><!--</body>-->",
-            "x|</body><!--[if mso]></body><![endif]-->",
+            "x|</body><!--[if mso]><a href=http://h></body><![endif]-->",
             "x|</body><title></body></title>",
         ),
         *(
@@ -366,7 +378,7 @@ def test_where_a_footer_goes(page: str) -> None:
         ),
         *(("<html xml:lang='en'>", "en"), ("<html><html lang=fr>", "fr"), ("<html lang=fr><html lang=en>", "fr")),
         *(("<p lang=fr>", ""), ("<html lang=''>", ""), ("<html lang=x-klingon>", ""), ("<html lang=french>", "")),
-        *(("<!--[if mso]><html lang=fr><![endif]-->", ""), ("", "")),
+        *(("<!--[if mso]><html lang=fr><a href=http://h><![endif]-->", ""), ("", "")),
     ],
 )
 def test_language(page: str, language: str) -> None:
@@ -423,6 +435,8 @@ PIECES = [
         "</style>",
         "a{b:url('http://m')}",
     ),
+    *('<td style="x:url(//q)">', '<td style="x:&#117;rl(//r)">', '<a href="http://s" style="x:url(//t)">', "<svg>"),
+    *('<a ping="http://u" href="http://v">', '<a href="http://w">', "<div style=\"x:image-set('//y')\">"),
     *(" srcset='http://n 1x, http://o'", "</body>", "<title>", "</title>", "(", "&", "\\", "<br>", "<b>"),
 ]
 markup = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)

@@ -60,6 +60,7 @@ SNIPPETS = {
     b"<b id=n></noframes><b id=b>",
     "script": b"<script id=s>if (a<b) w('<p id=n>');</script><b id=b>",
     "script in a comment in a script": b"<script><!-- <script> </script> <p id=n> --></script><b id=b>",
+    "scripts in a comment in a script": b"<script><!-- <script> <script> </script> <p id=n> </script><b id=b>",
     "script with comment only": b"<script><!-- </script><b id=b><script><!--> <script> </script><i id=i>",
     "raw text never ends": b"<b id=b>x</b><style><p id=n></sty",
     "plain text": b"<b id=b>x</b><plaintext id=t><p id=n></plaintext><p id=n>",
@@ -212,6 +213,7 @@ PIECES = [
         "</p>",
         "<br/>",
     ),
+    *('<td style="a(b)">', '<td style="a&amp;b">'),
     *('<td style="a:b">', '<p class="x" id="y">', "<div>", "</div>", '<td a="', "</a>", "</body>"),
 ]
 markup = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
