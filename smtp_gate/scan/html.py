@@ -135,9 +135,11 @@ class _Reader:
         view = self.view
         place = len(self.addresses)
         match = USUAL_LINK.match(view, inner, stop)
-        quote = b'"'
+        if match is not None and match.lastindex == 1:
+            return _Anchor(place, Span(begin, stop), Span(*match.span(1)), b'"', match[1].decode("ascii"))
         if match is not None:
-            value = Span(*match.span(1))
+            quote = b'"'
+            value = Span(*match.span(2))
         else:
             attributes = attributes_of(view, inner, stop - 1)
             self.addresses += addresses_of(view, Span(begin, stop), attributes, _LINK_REST)

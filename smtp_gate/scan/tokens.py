@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtp_gate.scan.urls import PLAIN_ADDRESS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -59,7 +61,9 @@ ATTRIBUTE = re.compile(rb"(" + _KEY + rb")(?:" + _EQUALS + rb"(?:\"([^\"]*)\"?|'
 """The attributes between a tag's name and its ``>``, one after the other: name, then the value by its quotes."""
 
 USUAL_LINK = re.compile(
-    rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} +href=\"([^\"]*)\""
+    rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} +href="
+    # an address that says what is written, or any other
+    rb"(?:\"(" + PLAIN_ADDRESS + rb")\"|\"([^\"]*)\")"
     rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} *>"
 )
 """An ``<a>`` behind its name, if it is written as most are and has no address but its ``href``."""

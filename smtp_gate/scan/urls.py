@@ -11,9 +11,10 @@ import re
 
 from smtp_gate.scan.references import attribute_value
 
-_PLAIN = re.compile(rb"https?://[!-%'.0-\[\]-~][!-%'-\[\]-~]*")
-"""An address that says what is written: lower-case scheme, no reference, blank, control, backslash, or octet
-above 127."""
+PLAIN_ADDRESS = rb"https?://[!#-%'.0-\[\]-~][!#-%'-\[\]-~]*"
+"""An address that says what is written: lower-case scheme, no reference, blank, control, quote, backslash or
+octet above 127."""
+_PLAIN = re.compile(PLAIN_ADDRESS)
 _AS_READ = re.compile(rb"https?://[!-.0-\[\]-~][!-\[\]-~]*")
 """The same once references are resolved."""
 _OTHER = re.compile(rb"#|(?i:cid|data|mailto|tel):")
