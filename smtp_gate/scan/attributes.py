@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smtp_gate.model import Address, Carrier, Span
+from smtp_gate.model import Address, Carrier, Look, Span
 from smtp_gate.scan.look import look_of
 from smtp_gate.scan.references import attribute_value, decoded, unfolded
 from smtp_gate.scan.style import style_addresses
@@ -91,6 +91,30 @@ def addresses_of(view: bytes, tag: Span, attributes: Attributes, wanted: Mapping
         if read is not None and match.lastindex != 1:
             read(view, tag, attributes, match, found)
     return found
+
+
+def usual_image(begin: int, stop: int, match: re.Match[bytes]) -> Address:
+    """The picture of a tag that :data:`smtp_gate.scan.tokens.USUAL_IMAGE` matched with an address."""
+    address, width, height, alt, style, named = match.groups()
+    text = None if alt is None else attribute_value(alt)
+    if style is None:
+        across = None if width is None else float(width)
+        down = None if height is None else float(height)
+        hidden = ("zero_size",) if across == 0 or down == 0 else ()
+        look = Look(across, down, hidden, text, named is not None)
+    else:
+        values = {b"style": attribute_value(style)}
+        if width is not None:
+            values[b"width"] = width.decode("ascii")
+        if height is not None:
+            values[b"height"] = height.decode("ascii")
+        if text is not None:
+            values[b"alt"] = text
+        if named is not None:
+            values[b"class"] = ""
+        look = look_of(values)
+    value = Span(*match.span(1))
+    return Address(_IMAGE, Span(begin, stop), value, None, None, b'"', address.decode("ascii"), look, True)  # noqa: FBT003
 
 
 def _image(view: bytes, tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:

@@ -18,10 +18,11 @@ from smtp_gate.scan.attributes import (
     VML,
     addresses_of,
     attributes_of,
+    usual_image,
     value_of,
 )
 from smtp_gate.scan.style import style_addresses
-from smtp_gate.scan.tokens import CONDITIONAL, MAY_LOAD, SWALLOWED, USUAL_LINK, tokens
+from smtp_gate.scan.tokens import CONDITIONAL, MAY_LOAD, SWALLOWED, USUAL_IMAGE, USUAL_LINK, tokens
 from smtp_gate.scan.urls import web_address
 
 if TYPE_CHECKING:
@@ -114,6 +115,12 @@ class _Reader:
                 if anchor is not None:
                     self._close(anchor, Span(begin, stop), Span(anchor.tag.end, begin))
                     anchor = None
+            elif (
+                name == b"img"
+                and (usual := USUAL_IMAGE.match(view, inner, stop)) is not None
+                and usual[1] is not None
+            ):
+                self.addresses.append(usual_image(begin, stop, usual))
             elif wanted:
                 self._read(begin, stop, inner, wanted)
             elif name == CONDITIONAL:

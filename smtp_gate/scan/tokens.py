@@ -67,6 +67,19 @@ USUAL_LINK = re.compile(
     rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} *>"
 )
 """An ``<a>`` behind its name, if it is written as most are and has no address but its ``href``."""
+USUAL_IMAGE = re.compile(
+    rb"(?: +(?:"
+    # each of these once: of two attributes with the same name the first counts, and the general rule knows that
+    rb"(?(1)(?!)|src=\"(" + PLAIN_ADDRESS + rb")\")"
+    rb"|(?(2)(?!)|width=\"([0-9]{1,4})\")"
+    rb"|(?(3)(?!)|height=\"([0-9]{1,4})\")"
+    rb"|(?(4)(?!)|alt=\"([^\"&]*)\")"
+    rb"|(?(5)(?!)|style=\"([^\"&(]*)\")"
+    rb"|(class|id)=\"[^\"]*\""
+    rb"|(?:border|title|align|vspace|hspace|role|loading)=\"[^\"]*\""
+    rb")){1,16}[ /]*>"
+)
+"""An ``<img>`` behind its name, if it is written as most are and has no address but its ``src``."""
 MAY_LOAD = re.compile(rb"[(&]|[bB][aA][cC][kK][gG]")
 """What a tag that is not passed over as quiet must hold, or it is quiet too."""
 
