@@ -23,6 +23,10 @@ _AS_IT_IS = "!#$%&'()*+,-./:;=?@[]^_{|}~"
 """Kept when a target is written out; what else is not a letter or digit is percent-encoded."""
 
 
+_WRITTEN = re.compile(r"[!#-;=?-\[\]^_a-z{|}~]*")
+"""What needs no percent-encoding: the letters, digits and signs above."""
+
+
 def split(url: str) -> tuple[str, str] | None:
     """The lower-case host, and path with query, of a web address; None for any other address.
 
@@ -82,6 +86,8 @@ def proper(text: str) -> str | None:
     if not _is_host(match["host"]):
         return None
     end = match.end("host")
+    if _WRITTEN.fullmatch(text, end) is not None:
+        return text
     try:
         return text[:end] + quote(text[end:], safe=_AS_IT_IS)
     except UnicodeEncodeError:  # half of a surrogate pair

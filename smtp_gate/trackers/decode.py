@@ -77,6 +77,10 @@ def _step(text: str) -> Step:
     raise ValueError(f"{text!r} is no step; choose one of: {STEPS}")
 
 
+def _urldecode(data: bytes) -> bytes:
+    return unquote_to_bytes(data) if b"%" in data else data
+
+
 def _base64(data: bytes) -> bytes | None:
     """Both alphabets, with or without padding."""
     data = data.rstrip(b"=").translate(_TO_STANDARD)
@@ -119,5 +123,5 @@ def _param(key: str) -> Step:
 
 
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_PLAIN: dict[str, Step] = {"urldecode": unquote_to_bytes, "base64": _base64, "base32": _base32}
+_PLAIN: dict[str, Step] = {"urldecode": _urldecode, "base64": _base64, "base32": _base32}
 _KEYED: dict[str, Callable[[str], Step]] = {"json": _json, "param": _param}

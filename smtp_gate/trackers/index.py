@@ -85,16 +85,19 @@ class Index:
         self._by_mark = {mark: _joined(found) for mark, found in marks.items()}
         self._unmarked = self._by_mark.keys().isdisjoint
         self._on_host = lru_cache(HOSTS_REMEMBERED)(self._find)
+        self._on_path = lru_cache(HOSTS_REMEMBERED)(self._with)
 
     def rules(self, host: str, rest: str) -> Rules:
         """Rules that may speak about an address: those of its host, then those of its path segments."""
-        rules = self._on_host(host) if len(host) <= MAX_HOST else NO_RULES
+        if len(host) > MAX_HOST:
+            host = ""
         segments = rest.partition("?")[0].split("/") if rest[1:2] not in ("", "?") else _ROOT
         if self._unmarked(segments):
-            return rules
-        marked = dict.fromkeys(segment for segment in segments if segment in self._by_mark)
-        found = [self._by_mark[mark] for mark in marked]
-        return found[0] if rules is NO_RULES and len(found) == 1 else _joined((rules, *found))
+            return self._on_host(host)
+        return self._on_path(host, tuple(dict.fromkeys(piece for piece in segments if piece in self._by_mark)))
+
+    def _with(self, host: str, marks: tuple[str, ...]) -> Rules:
+        return _joined((self._on_host(host), *(self._by_mark[mark] for mark in marks)))
 
     def _find(self, host: str) -> Rules:
         found = [self._by_name[key] for key in _keys(host) if key in self._by_name]
