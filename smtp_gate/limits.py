@@ -58,6 +58,8 @@ MAX_URL = 2048
 """Characters of an address that is judged; a longer one is a tracker or broken, and counts as opaque."""
 MAX_WRAPPED_URL = 600
 """Octets of a vendor's address that is put into a token: the wrapped one must fit a line of 998."""
+MAX_ASKED_URL = 960
+"""Octets of a vendor's address that an ask page can lead to: its token must stay below ``MAX_TOKEN``."""
 MAX_UNWRAP_DEPTH = 5
 """Redirects inside redirects that are decoded (three is the most seen in real mail)."""
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtp_gate import replies
-from smtp_gate.limits import MAX_WRAPPED_URL
+from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
 from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Verdict
 from smtp_gate.policy.match import fits
 from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
@@ -32,7 +32,11 @@ PASSED = Verdict(Action.KEEP, "opaque_passed")
 AGREED = Verdict(Action.WRAP, "consent")
 OPAQUE = {OnOpaqueLink.ASK: Action.ASK, OnOpaqueLink.TEXT: Action.TEXT, OnOpaqueLink.REJECT: Action.TEXT}
 
-_HOST = re.compile(r"(https?://)([^/?#\\@]*)([/?#].*|)", re.IGNORECASE | re.DOTALL)
+_FOLDED = frozenset({"quoted-printable", "base64"})
+"""Encodings in which an address may be longer than a line."""
+_HOST = re.compile(r"(https?://)([a-zA-Z0-9.:*_-]+)([/?#].*|)", re.IGNORECASE | re.DOTALL)
+_DOTS = re.compile(r"[/\\](?:\.|%2e){1,2}(?:[/\\]|\Z)", re.IGNORECASE)
+"""A path segment that a browser takes out together with the one before it."""
 
 
 def live(purposes: Purpose, granted: Purpose) -> bool:
@@ -55,7 +59,10 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
         The decision; its refusal is set only by ``on_opaque_link``, ``on_sealed`` and ``on_unreadable``.
     """
     barrier = _barrier(scan, treatment)
-    verdicts = tuple([judge(finding, treatment, granted, barrier) for finding in scan.findings])
+    folded = {part.index for part in scan.parts if part.encoding in _FOLDED}
+    verdicts = tuple(
+        [judge(finding, treatment, granted, barrier, folded=finding.part in folded) for finding in scan.findings]
+    )
     sealed = frozenset(part.index for part in scan.parts if part.sealed) if scan.sealed else frozenset[int]()
     refusal = _refusal(scan, treatment, verdicts, sealed)
     if sealed:
@@ -75,7 +82,9 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
     )
 
 
-def judge(finding: Finding, treatment: Treatment, granted: Purpose, barrier: str) -> Verdict:
+def judge(
+    finding: Finding, treatment: Treatment, granted: Purpose, barrier: str, *, folded: bool = True
+) -> Verdict:
     """What becomes of one finding.
 
     Args:
@@ -83,6 +92,7 @@ def judge(finding: Finding, treatment: Treatment, granted: Purpose, barrier: str
         treatment: the rule its mail falls under.
         granted: what the person agreed to.
         barrier: why nothing in this mail can be kept (a reason code), or empty.
+        folded: whether its part's encoding breaks lines, so that an address may be longer than one.
     """
     left = LEFT_ALONE.get(finding.kind)
     if left is not None:
@@ -95,15 +105,17 @@ def judge(finding: Finding, treatment: Treatment, granted: Purpose, barrier: str
     reason = _why_not(finding, treatment.clicks, granted, barrier)
     if not reason:
         return AGREED
-    return _without(finding, treatment, reason)
+    return _without(finding, treatment, reason, MAX_ASKED_URL if folded else MAX_WRAPPED_URL)
 
 
-def _without(finding: Finding, treatment: Treatment, reason: str) -> Verdict:
-    """How a link goes on without its tracker."""
+def _without(finding: Finding, treatment: Treatment, reason: str, limit: int) -> Verdict:
+    """How a link goes on without its tracker; ``limit`` is of an address that can be asked about."""
     if finding.target is not None:
         return _verdict(Action.CLEAN if finding.kind is Kind.PERSONAL else Action.UNWRAP, reason)
     if treatment.on_opaque_link is OnOpaqueLink.PASS:
         return PASSED
+    if treatment.on_opaque_link is OnOpaqueLink.ASK and _longer(finding.url, limit):
+        return _verdict(Action.TEXT, "too_long")
     return _verdict(OPAQUE[treatment.on_opaque_link], reason)
 
 
@@ -128,9 +140,12 @@ def _why_not(finding: Finding, rule: Treat, granted: Purpose, barrier: str) -> s
         return barrier
     if rule is Treat.STRIP:
         return "rule_strips"
-    if len(finding.url) > MAX_WRAPPED_URL or len(finding.url.encode(errors="replace")) > MAX_WRAPPED_URL:
-        return "too_long"
-    return ""
+    return "too_long" if _longer(finding.url, MAX_WRAPPED_URL) else ""
+
+
+def _longer(url: str, limit: int) -> bool:
+    """Whether an address has more octets than that."""
+    return len(url) > limit or (not url.isascii() and len(url.encode("utf-8", "surrogatepass")) > limit)
 
 
 def _refusal(
@@ -154,7 +169,7 @@ def _refusal(
 def _allowed(url: str, globs: tuple[str, ...]) -> bool:
     """Whether an address is on the list; a star in a path never reaches into the host, nor the other way round."""
     there = _HOST.fullmatch(url)
-    if there is None:
+    if there is None or _DOTS.search(there[3].partition("?")[0]):
         return False
     for glob in globs:
         wanted = _HOST.fullmatch(glob)

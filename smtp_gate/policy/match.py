@@ -1,7 +1,8 @@
 """Which rule and which controller a mail falls under; once for each message.
 
-The From field names the sender that people see; the envelope's sender stands in where it names nobody we know. The
-first rule that matches counts, and a mail that none matches is of the class ``unknown``, the strictest.
+The From field names the sender that people see; the envelope's sender stands in where it names nobody we know. What
+looks like an address in a display name is none. The first rule that matches counts, and a mail that none matches is
+of the class ``unknown``, the strictest.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from smtp_gate.model import MailClass
 from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, OnUnreadable, Rule, Treat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from smtp_gate.model import Scan
     from smtp_gate.policy.rules import Policy
 
 DEFAULT_RULE = "default"
-_ADDRESS = re.compile(r"[^\s<>\"(),:;]+@[^\s<>\"(),:;]+")
+_MAX_FROM = 4096
+"""Characters of a From field that are read."""
+_MAILBOX = re.compile(
+    r'"(?:[^"\\]|\\.){0,256}"|\((?:[^()\\]|\\.){0,256}\)|<(?P<angle>[^<>]*)>|(?P<end>[,;:])|(?P<bare>[^"(<,;:]+)|.',
+    re.DOTALL,
+)
+"""Pieces of RFC 5322 section 3.4: quoted strings and comments are passed over, an address in angles counts."""
+_ADDRESS = re.compile(r"[^\s<>\"(),:;@]+@[^\s<>\"(),:;@]+")
 _DEFAULT = Rule(DEFAULT_RULE, Condition(), MailClass.UNKNOWN)
 
 
@@ -62,22 +70,37 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         sender: path of the MAIL command; ``b""`` for the null sender.
         scan: the message; its headers and tools are looked at.
     """
-    envelope = sender.decode("utf-8", "replace").lower()
-    senders = [*_from(scan.headers), *([envelope] if envelope else [])]
-    controller = next((owner for address in senders for owner in policy.controllers if owns(owner, address)), None)
+    authors = addresses(scan.headers.get("from", ()))
+    envelope = [sender.decode("utf-8", "replace").lower()] if sender else []
+    senders = [*authors, *envelope]
     rule = next((rule for rule in policy.rules if _holds(rule.when, senders, scan)), _DEFAULT)
+    on_opaque_link = rule.on_opaque_link or policy.on_opaque_link
+    on_sealed = rule.on_sealed or policy.on_sealed
+    if rule.mail_class is MailClass.CONSENT_REQUEST:
+        # Consent that was asked for by a mail that tracks is void; nothing passes here.
+        on_opaque_link = OnOpaqueLink.TEXT if on_opaque_link is OnOpaqueLink.PASS else on_opaque_link
+        on_sealed = OnSealed.PASS_IF_UNTRACKED if on_sealed is OnSealed.PASS else on_sealed
     return Treatment(
         rule=rule.name,
         mail_class=rule.mail_class,
-        controller=controller,
+        controller=_controller(policy, authors, envelope),
         pixels=rule.pixels,
         clicks=rule.clicks,
         allow_pixels=rule.allow_pixels,
-        on_opaque_link=rule.on_opaque_link or policy.on_opaque_link,
-        on_sealed=rule.on_sealed or policy.on_sealed,
+        on_opaque_link=on_opaque_link,
+        on_sealed=on_sealed,
         on_unreadable=policy.on_unreadable,
         can_keep=policy.can_keep,
     )
+
+
+def _controller(policy: Policy, authors: list[str], envelope: list[str]) -> Controller | None:
+    """Who answers for a mail; None for nobody, and for authors of two controllers: whose consent would count?"""
+    for senders in (authors, envelope):
+        owners = [owner for owner in policy.controllers if any(owns(owner, address) for address in senders)]
+        if owners:
+            return owners[0] if len(owners) == 1 else None
+    return None
 
 
 def owns(controller: Controller, address: str) -> bool:
@@ -108,9 +131,34 @@ def _compiled(glob: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL | re.IGNORECASE)
 
 
-def _from(headers: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Addresses of the From field, lower case."""
-    return [found.lower() for value in headers.get("from", ()) for found in _ADDRESS.findall(value)]
+def addresses(values: Iterable[str]) -> list[str]:
+    """Addresses of From fields, lower case; what stands in display names, quotes and comments is none."""
+    found = []
+    for value in values:
+        text, angle, bare = _as_utf8(value[:_MAX_FROM]), "", ""
+        for piece in _MAILBOX.finditer(text + ","):
+            kind = piece.lastgroup
+            if kind == "angle":
+                angle = piece["angle"].strip()
+            elif kind == "bare":
+                bare += piece["bare"]
+            elif kind == "end":
+                plain = _ADDRESS.search(bare) if bare.count("@") == 1 else None
+                address = angle or (plain[0] if plain else "")
+                if "@" in address:
+                    found.append(address.lower())
+                angle = bare = ""
+    return found
+
+
+def _as_utf8(text: str) -> str:
+    """Header text as RFC 6532 means it; scanned headers are latin-1."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
 
 
 def _holds(when: Condition, senders: list[str], scan: Scan) -> bool:

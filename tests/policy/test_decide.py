@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpos
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live
 from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
-from tests.policy.samples import finding, scanned, treatment
+from smtp_gate.tokens.keyring import Keyring
+from smtp_gate.tokens.seal import AskToken, open_ask, seal
+from tests.policy.samples import finding, part, scanned, treatment
 
 PERFORMANCE, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
 TARGET = "https://www.acme.example/"
@@ -75,6 +78,11 @@ def test_a_request_for_consent_never_tracks(kind: Kind, became: str) -> None:
         ("https://risk.acme.example@evil.example/seen/1", "strip no_consent"),
         ("https://risk.acme.example\\@evil.example/seen/1", "strip no_consent"),
         ("https://evil.example#.acme.example/seen/1", "strip no_consent"),
+        ("https://risk.acme.example:8443/seen/1", "strip no_consent"),
+        ("https://risk.acme.example/seen/../other", "strip no_consent"),
+        ("https://risk.acme.example/seen/%2E%2e/other", "strip no_consent"),
+        ("https://risk.acme.example/seen/..\\other", "strip no_consent"),
+        ("https://risk.acme.example/seen/1..2?up=../x", "keep allowed_pixel"),
     ],
 )
 def test_only_listed_security_pixels_need_no_consent(url: str, became: str) -> None:
@@ -85,7 +93,17 @@ def test_only_listed_security_pixels_need_no_consent(url: str, became: str) -> N
 def test_a_star_in_the_host_stays_in_the_host() -> None:
     rule = {"mail_class": MailClass.AUTHENTICATION, "allow_pixels": ("https://*.acme.example/seen",)}
     assert one(Kind.PIXEL, NOTHING, {"url": "https://a.b.acme.example/seen"}, **rule) == "keep allowed_pixel"
-    assert one(Kind.PIXEL, NOTHING, {"url": "https://evil.example/x.acme.example/seen"}, **rule).startswith("strip")
+    for url in (
+        "https://evil.example/x.acme.example/seen",
+        "https://evil.example?.acme.example/seen",
+        "https://evil.example#.acme.example/seen",
+        "https://evil.example\\.acme.example/seen",
+        "https://evil.example\t/.acme.example/seen",
+        "https://evil.example%2f.acme.example/seen",
+        "https://evil.example\uff0f.acme.example/seen",
+        "https://a:b@.acme.example/seen",
+    ):
+        assert one(Kind.PIXEL, NOTHING, {"url": url}, **rule).startswith("strip"), url
 
 
 def test_outside_authentication_the_list_does_not_count() -> None:
@@ -145,6 +163,30 @@ def test_an_address_at_the_limit_is_wrapped_and_one_above_is_not(length: int, be
     assert one(Kind.PIXEL, EVERYTHING, {"url": url}) == became
     wide = "https://t.vendor.example/" + "é" * ((limits.MAX_WRAPPED_URL - 25) // 2)
     assert one(Kind.PIXEL, EVERYTHING, {"url": wide + "x" * length * 2}) == became
+
+
+@pytest.mark.parametrize(
+    ("encoding", "limit"),
+    [
+        ("quoted-printable", limits.MAX_ASKED_URL),
+        ("base64", limits.MAX_ASKED_URL),
+        ("8bit", limits.MAX_WRAPPED_URL),
+        ("7bit", limits.MAX_WRAPPED_URL),
+    ],
+)
+def test_a_link_that_no_page_can_ask_about_becomes_text(encoding: str, limit: int) -> None:
+    parts = (replace(part(), encoding=encoding),)
+    for length, became in ((limit, (Action.ASK, "no_consent")), (limit + 1, (Action.TEXT, "too_long"))):
+        link = finding(Kind.LINK, url="https://t.vendor.example/".ljust(length, "x"))
+        decision = decide(scanned(link, parts=parts), treatment(), NOTHING)
+        assert [(verdict.action, verdict.reason) for verdict in decision.verdicts] == [became]
+        assert decision.refusal is None
+
+
+def test_the_longest_address_that_is_asked_about_has_a_token_that_opens() -> None:
+    ring = Keyring({0: bytes(64)}, 0, bytes(64))
+    token = AskToken("c" * 32, "v" * 32, "u" * limits.MAX_ASKED_URL)
+    assert open_ask(ring, seal(ring, token)) == token
 
 
 def test_a_mail_with_the_gates_footer_gets_no_second_one() -> None:
@@ -236,7 +278,9 @@ def test_whatever_is_combined(
 
 def test_every_reason_is_explained_and_no_other() -> None:
     source = Path(module.__file__).read_text(encoding="utf-8")
-    used = set(re.findall(r'Verdict\(Action\.\w+, "(\w+)"\)', source)) | set(re.findall(r'return "(\w+)"', source))
+    used = set(re.findall(r'[Vv]erdict\(Action\.\w+, "(\w+)"\)', source)) | set(
+        re.findall(r'return "(\w+)"', source)
+    )
     table = (
         (Path(__file__).parent.parent.parent / "docs/policy.md").read_text(encoding="utf-8").split("## Reasons")[1]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_gate.model import MailClass
-from smtp_gate.policy.match import DEFAULT_RULE, fits, owns, treat
+from smtp_gate.policy.match import DEFAULT_RULE, addresses, fits, owns, treat
 from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, Policy, Rule
 from tests.policy.samples import ACME, scanned
 
@@ -30,7 +31,11 @@ def name_of(rules: list[Rule], headers: dict[str, tuple[str, ...]], sender: byte
     ("headers", "sender", "owner"),
     [
         ({"from": ("Acme <News@ACME.example>",)}, b"bounce@mailer.example", "acme"),
-        ({"from": ('"login@shared.example" <x@elsewhere.example>',)}, b"", "other"),
+        ({"from": ('"login@shared.example" <x@elsewhere.example>',)}, b"", ""),
+        ({"from": ("login@shared.example <x@elsewhere.example>",)}, b"", ""),
+        ({"from": ("x@acme.example, y@elsewhere.example",)}, b"", "acme"),
+        ({"from": ("x@acme.example, login@shared.example",)}, b"", ""),
+        ({"from": ("x@acme.example", "login@shared.example")}, b"x@acme.example", ""),
         ({"from": ("x@elsewhere.example",)}, b"news@acme.example", "acme"),
         ({"from": ("login@shared.example",)}, b"news@acme.example", "other"),
         ({"from": ("else@shared.example",)}, b"", ""),
@@ -45,6 +50,53 @@ def test_the_from_field_names_the_controller_and_the_envelope_stands_in(
 ) -> None:
     found = treat(Policy(controllers=(ACME, OTHER)), sender, scanned(headers=headers)).controller
     assert (found.id if found else "") == owner
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("A@B.example", ["a@b.example"]),
+        ("A. N. Other <a@b.example> (from home)", ["a@b.example"]),
+        ('"x@y.example" <a@b.example>', ["a@b.example"]),
+        ('"x \\" <x@y.example>" <a@b.example>', ["a@b.example"]),
+        ("x@y.example <a@b.example>", ["a@b.example"]),
+        ("(x@y.example) a@b.example", ["a@b.example"]),
+        ('<"a b"@c.example>', ['"a b"@c.example']),
+        ("team: a@b.example, C <c@d.example>;", ["a@b.example", "c@d.example"]),
+        ("Andr\u00c3\u00a9 <\u00c3\u00a9@b.example>", ["\u00e9@b.example"]),
+        ("Andr\u00e9 <a@b.example>", ["a@b.example"]),
+        ("x@y.example <nobody>", []),
+        ("a@b@c.example", []),
+        ("<>", []),
+        ("", []),
+    ],
+)
+def test_addresses_of_a_from_field(value: str, found: list[str]) -> None:
+    assert addresses([value]) == found
+
+
+@pytest.mark.parametrize("piece", ["(\\", '"\\"', "<", "(", "a@", "a@b.example,"])
+def test_a_hostile_from_field_costs_little(piece: str) -> None:
+    began = time.perf_counter()
+    addresses([piece * 60_000])
+    assert time.perf_counter() - began < 0.5
+
+
+@given(st.text('ab@.<>",;:() \\', max_size=30))
+def test_any_from_field_gives_addresses_or_nothing(value: str) -> None:
+    assert all("@" in address for address in addresses([value]))
+
+
+def test_a_request_for_consent_lets_nothing_pass() -> None:
+    asks = Rule(
+        "a",
+        Condition(),
+        MailClass.CONSENT_REQUEST,
+        on_opaque_link=OnOpaqueLink.PASS,
+        on_sealed=OnSealed.PASS,
+    )
+    found = treat(Policy(rules=(asks,)), b"", scanned())
+    assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.TEXT, OnSealed.PASS_IF_UNTRACKED)
 
 
 def test_everybody_can_be_one_controller() -> None:
