@@ -58,6 +58,10 @@ class Connection(SMTP):
         self._wire: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    def __dir__(self) -> list[str]:
+        """Nothing: aiosmtpd lists itself for its command methods at each connection, and commands are ours."""
+        return []
+
     async def execute(self, verb: bytes, argument: bytes) -> Reply | None:
         """Answer one command; None when it answered itself. :class:`Stopped` ends the session."""
         raise NotImplementedError
