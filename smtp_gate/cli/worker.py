@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 
 GC_YOUNG = 20_000
-"""Objects between two collections: a newsletter makes some 2,000, nearly all without cycles. The usual 700 would look
-through them several times a mail."""
+"""Objects between two collections: a newsletter makes some 2,000, nearly all without cycles. With the usual 700 the
+collector would look through them several times a mail."""
 
 
 class Doors(NamedTuple):
