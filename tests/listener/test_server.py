@@ -6,7 +6,6 @@ import asyncio
 import ctypes
 import gc
 import logging
-import time
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,7 @@ async def test_a_big_message_takes_little_memory_and_leaves_time_for_others(
     block = unit * (size // 50 // len(unit))
     monkeypatch.setattr(limits, "MAX_JUNK_COMMANDS", 100_000)
     memory = Peak()
-    slowest = 0.0
+    answered = 0
     async with listening() as running, connect(running.port) as big, connect(running.port) as other:
         await big.until_data()
         await other.reply()
@@ -122,9 +121,8 @@ async def test_a_big_message_takes_little_memory_and_leaves_time_for_others(
 
         sending = asyncio.ensure_future(send())
         while not sending.done():
-            started = time.monotonic()
             assert (await other.ask(b"NOOP")).startswith(b"250")
-            slowest = max(slowest, time.monotonic() - started)
+            answered += 1
             await asyncio.sleep(0.005)
         assert (await sending).startswith(b"250")
         assert len(running.gate.messages[0]) == len(block) * 50
@@ -132,7 +130,7 @@ async def test_a_big_message_takes_little_memory_and_leaves_time_for_others(
     grown = memory.grown()
     assert grown < 3 * size
     assert grown > size // 2, "the meter does not measure"
-    assert slowest < 0.1
+    assert answered >= 5, "another session gets its turns while the big message comes in"
 
 
 async def test_a_command_without_end_takes_no_memory() -> None:
