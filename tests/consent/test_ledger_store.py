@@ -97,7 +97,7 @@ async def test_a_disk_that_stalls_costs_the_time_limit_and_then_nothing(
         *(store.look_up("acme", [ANNA]) for _ in range(BREAKER_FAILURES)), return_exceptions=True
     )
     assert [str(each) for each in lost] == ["consent store unavailable: timeout"] * BREAKER_FAILURES
-    assert STORE_TIMEOUT <= time.monotonic() - start < STORE_TIMEOUT + 0.5
+    assert STORE_TIMEOUT <= time.monotonic() - start < STORE_TIMEOUT + 2
     with pytest.raises(StoreUnavailable, match="breaker_open"):
         await store.look_up("acme", [ANNA])
     stalled.set()

@@ -125,4 +125,4 @@ def test_no_pattern_is_slow_on_hostile_addresses(pattern: Pattern) -> None:
             pattern.path.match(text)
         if pattern.host_pattern is not None:
             pattern.host_pattern.search(text[:253])
-        assert time.perf_counter() - started < 0.05
+        assert time.perf_counter() - started < 0.5
