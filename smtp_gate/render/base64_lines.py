@@ -41,11 +41,11 @@ def _kept(body: bytes, first: int) -> tuple[int, int, int]:
     A line counts only if it ends between two groups of four characters.
     """
     kept = octets = at = characters = 0
-    width = 0
+    width = len(body[: body.find(b"\n") + 1].translate(None, _BLANKS))
+    if len(body.rstrip(_BLANKS)) <= width:  # the only line tells nothing of the others' length
+        width = 0
     while (stop := body.find(b"\n", at)) >= 0:
-        length = len(body[at:stop].translate(None, _BLANKS))
-        width = width or length
-        characters += length
+        characters += len(body[at:stop].translate(None, _BLANKS))
         at = stop + 1
         if characters // 4 * 3 > first:
             break
