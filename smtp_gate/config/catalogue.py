@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from smtp_gate.config.faults import said
+from smtp_gate.config.faults import choose, said
 from smtp_gate.config.regex import compile_bounded
 from smtp_gate.config.yaml_file import Document, dotted, read_yaml
 from smtp_gate.errors import ConfigError, ConfigFileError
@@ -23,7 +23,7 @@ from smtp_gate.trackers.decode import compile_decoder
 from smtp_gate.trackers.vendor import Confidence, Decoder, Fact, HeaderSign, Pattern, Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 MAX_CATALOGUE_FILE = 262_144
@@ -182,13 +182,19 @@ class _Vendor(_Model):
         )
 
 
-def load_catalogue(extra: Path | None, domains: Mapping[str, Sequence[str]], own: str) -> Catalogue:
+def load_catalogue(
+    extra: Path | None,
+    domains: Mapping[str, Sequence[str]],
+    own: str,
+    where: Callable[[Place], str] = lambda _: "",
+) -> Catalogue:
     """Read the gate's own files and those of a folder, and compile them.
 
     Args:
         extra: a folder of further ``*.yaml`` files; None for none.
         domains: vendor id -> the company's own tracking hosts.
         own: public URL of this gate; empty for none.
+        where: tells the place of a key in the file that names the domains.
 
     Raises:
         ConfigFileError: with every fault of every file.
@@ -211,7 +217,9 @@ def load_catalogue(extra: Path | None, domains: Mapping[str, Sequence[str]], own
         places[vendor.id] = name
     errors += [
         ConfigError(
-            "", f"trackers.domains.{vendor}", f"{vendor!r} is no vendor; choose one of: {', '.join(vendors)}"
+            where(("trackers", "domains", vendor)),
+            f"trackers.domains.{vendor}",
+            f"{vendor!r} is no vendor; {choose(vendor, list(vendors))}",
         )
         for vendor in domains
         if vendor not in vendors

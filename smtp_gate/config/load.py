@@ -1,42 +1,48 @@
-"""Reading the configuration file: all its errors at once, and what no single key can know."""
+"""Reading the configuration file, and telling all its errors at once."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from smtp_gate.config.faults import said
+from smtp_gate.config.contradictions import contradictions
+from smtp_gate.config.environment import expanded
+from smtp_gate.config.faults import choose, said
 from smtp_gate.config.settings import Settings
-from smtp_gate.config.yaml_file import Document, dotted, read_yaml
+from smtp_gate.config.yaml_file import dotted, read_yaml
 from smtp_gate.errors import ConfigError, ConfigFileError
-from smtp_gate.policy.rules import OnOpaqueLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-Place = tuple[str | int, ...]
-"""A key in the file, as :mod:`smtp_gate.config.yaml_file` counts it."""
 MAX_CONFIG_FILE = 1_048_576
 """Octets; a file of thousands of rules is smaller."""
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read and check one configuration file; paths in it are relative to its folder.
+
+    Args:
+        path: of the file.
+        environment: where ``${NAME}`` is looked up; the process's own when left out.
 
     Raises:
         ConfigFileError: with every error of the file.
     """
-    return read_settings(_text(path), str(path)).located(path.resolve().parent)
+    values = os.environ if environment is None else environment
+    return read_settings(_text(path), str(path), values).located(path.resolve().parent)
 
 
-def read_settings(text: str, name: str) -> Settings:
+def read_settings(text: str, name: str, environment: Mapping[str, str] | None = None) -> Settings:
     """Read and check the text of a configuration.
 
     Args:
         text: YAML.
         name: what messages call the file.
+        environment: where ``${NAME}`` is looked up; nothing when left out.
 
     Raises:
         ConfigFileError: with every error of the file.
@@ -44,13 +50,17 @@ def read_settings(text: str, name: str) -> Settings:
     document = read_yaml(text, name)
     if not isinstance(document.data, dict):
         raise ConfigFileError((ConfigError(document.place(()), "", "the file must be keys with values"),))
+    data = expanded(document, {} if environment is None else environment)
     try:
-        settings = Settings.model_validate(document.data)
+        settings = Settings.model_validate(data)
     except ValidationError as error:
-        raise ConfigFileError(tuple(said(document, Settings, fault) for fault in error.errors())) from None
-    faults = tuple(_told(document, _across(settings)))
+        raise ConfigFileError(_in_order(said(document, Settings, fault) for fault in error.errors())) from None
+    faults = [
+        ConfigError(document.place(path), dotted(path), problem) for path, problem in contradictions(settings)
+    ]
     if faults:
-        raise ConfigFileError(faults)
+        raise ConfigFileError(_in_order(faults))
+    settings.read_from(document)
     return settings
 
 
@@ -61,16 +71,13 @@ def check_vendors(settings: Settings, vendors: Iterable[str], name: str) -> None
         ConfigFileError: with every vendor that it has not, and the choices.
     """
     known = sorted(vendors)
-    faults = [
-        ConfigError(
-            name,
-            f"policy.rules[{number}].when.tool",
-            f"{tool!r} is no vendor of the catalogue; choose one of: {', '.join(known)}",
-        )
-        for number, rule in enumerate(settings.policy.rules)
-        for tool in rule.when.tool
-        if tool not in known
-    ]
+    faults = []
+    for number, rule in enumerate(settings.policy.rules):
+        for tool in rule.when.tool:
+            if tool not in known:
+                path = ("policy", "rules", number, "when", "tool")
+                problem = f"{tool!r} is no vendor of the catalogue; {choose(tool, known)}"
+                faults.append(ConfigError(settings.place(path) or name, dotted(path), problem))
     if faults:
         raise ConfigFileError(tuple(faults))
 
@@ -89,51 +96,6 @@ def _text(path: Path) -> str:
         raise ConfigFileError((ConfigError(str(path), "", "is not UTF-8 text"),)) from None
 
 
-def _told(document: Document, faults: Iterable[tuple[Place, str]]) -> Iterator[ConfigError]:
-    for path, problem in faults:
-        yield ConfigError(document.place(path), dotted(path), problem)
-
-
-def _across(settings: Settings) -> Iterator[tuple[Place, str]]:
-    """What no single key can know: path and problem of each."""
-    if not settings.listen.smtp and not settings.listen.lmtp:
-        yield ("listen",), "names no address; give smtp or lmtp"
-    if settings.web is not None and settings.keys is None:
-        yield (
-            ("web",),
-            "needs keys: its links are sealed; make a file with `smtp-gate keys new` and name it in keys",
-        )
-    if settings.web is None:
-        opaque: list[tuple[Place, OnOpaqueLink | None]] = [
-            (("policy", "on_opaque_link"), settings.policy.on_opaque_link)
-        ]
-        opaque += [
-            (("policy", "rules", number, "on_opaque_link"), rule.on_opaque_link)
-            for number, rule in enumerate(settings.policy.rules)
-        ]
-        for path, value in opaque:
-            if value is OnOpaqueLink.ASK:
-                yield (
-                    path,
-                    "'ask' leads people to a page of the gate and needs web; else choose text, reject or pass",
-                )
-    yield from _twice(settings)
-
-
-def _twice(settings: Settings) -> Iterator[tuple[Place, str]]:
-    names: dict[str, int] = {}
-    for number, rule in enumerate(settings.policy.rules):
-        if rule.name in names:
-            yield (
-                ("policy", "rules", number, "name"),
-                f"{rule.name!r} is the name of rule {names[rule.name]} already",
-            )
-        names.setdefault(rule.name, number)
-    owners: dict[str, str] = {}
-    for controller, values in settings.controllers.items():
-        for number, sender in enumerate(values.senders):
-            if owners.setdefault(sender, controller) != controller:
-                yield (
-                    ("controllers", controller, "senders", number),
-                    f"{sender!r} belongs to controller {owners[sender]!r} already; consent is given to one of them",
-                )
+def _in_order(errors: Iterable[ConfigError]) -> tuple[ConfigError, ...]:
+    """By line and column, as they are mended."""
+    return tuple(sorted(errors, key=lambda error: [int(number) for number in error.place.rsplit(":", 2)[1:]]))

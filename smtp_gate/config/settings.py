@@ -6,15 +6,41 @@ compares both with these models, both ways.
 
 from __future__ import annotations
 
-import re
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
-from smtp_gate.delivery.next_hop import NextHop
+from smtp_gate.config.values import (
+    SQLITE,
+    Bind,
+    Binds,
+    Cache,
+    DomainGlob,
+    FieldName,
+    Hop,
+    Hostname,
+    Identifier,
+    Ledger,
+    Network,
+    NoticeUrl,
+    OneOrMore,
+    PixelGlob,
+    PublicUrl,
+    RuleName,
+    SenderGlob,
+    SenderPattern,
+    TrackingHost,
+    Workers,
+)
+from smtp_gate.config.yaml_file import Document
 from smtp_gate.limits import MAX_MESSAGE_SIZE
 from smtp_gate.model import MailClass
 from smtp_gate.policy.rules import (
@@ -28,87 +54,15 @@ from smtp_gate.policy.rules import (
     Treat,
 )
 
-MAX_PORT = 65_535
 MIN_SIZE = 65_536
 """Octets: a message limit below it would refuse ordinary mail."""
 
 
-def _listed(value: Any) -> Any:
-    """One value may stand where several may."""
-    return value if isinstance(value, list) else [value]
-
-
-def _bind(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
-        raise ValueError("is no address to listen on; write HOST:PORT such as 127.0.0.1:10025 or [::1]:10025")
-    return text
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        cure = "clear the bits behind the prefix" if "host bits" in str(error) else "write 10.0.0.0/8 or 127.0.0.1"
-        raise ValueError(f"is no network; {cure}") from None
-    return text
-
-
-def _hop(text: str) -> str:
-    NextHop.parse(text)
-    return text
-
-
-def _web_url(text: str) -> str:
-    pieces = urlsplit(text)
-    if pieces.scheme not in ("http", "https") or not pieces.hostname or pieces.query or pieces.fragment:
-        raise ValueError("is no web address; write https://preferences.example.com")
-    if pieces.scheme == "http" and pieces.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise ValueError("is not encrypted; people's withdrawal links need https")
-    return text.rstrip("/")
-
-
-def _notice_url(text: str) -> str:
-    if text and urlsplit(text).scheme not in ("http", "https"):
-        raise ValueError("is no web address; write https://example.com/privacy")
-    return text
-
-
-def _ledger(text: str) -> str:
-    if not text.startswith("sqlite:///"):
-        raise ValueError(
-            "is no ledger; write sqlite:////var/lib/smtp-gate/consent.db (four slashes: absolute path)"
-        )
-    return text
-
-
-def _cache(text: str) -> str:
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("is no Redis address; write redis://localhost:6379/0")
-    return text
-
-
-def _sender(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]*@(?:\*\.)?[\w.-]+|\*@\*", text):
-        raise ValueError("is no sender; write login@example.com, @example.com or @*.example.com")
-    return text.lower()
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+", text):
-        raise ValueError("is no host name; write go.example.com")
-    return text.lower()
-
-
-def _pixel_glob(text: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#@\\\s]+(?:/\S*)?", text):
-        raise ValueError("is no address; write https://host/path/* (a star in the path does not reach the host)")
-    return text
-
-
-Bind = Annotated[str, AfterValidator(_bind)]
-Binds = Annotated[list[Bind], BeforeValidator(_listed)]
-Texts = Annotated[list[str], BeforeValidator(_listed)]
+def _located_hop(url: str, folder: Path) -> str:
+    """A next hop whose ``ca`` file is an absolute path."""
+    pieces = urlsplit(url)
+    options = [(name, str(folder / value) if name == "ca" else value) for name, value in parse_qsl(pieces.query)]
+    return pieces._replace(query=urlencode(options, safe="/:")).geturl() if options else url
 
 
 class _Model(BaseModel):
@@ -133,11 +87,11 @@ class Listen(_Model):
     """HOST:PORT, one or several."""
     lmtp: Binds = []
     """HOST:PORT, one or several: one reply for each recipient, best for Postfix."""
-    allow: list[Annotated[str, AfterValidator(_network)]] = []
+    allow: Annotated[list[Network], OneOrMore] = []
     """Networks that may connect; needed where a bind can be reached from outside."""
     tls: Tls | None = None
     """STARTTLS."""
-    hostname: str = ""
+    hostname: Hostname = ""
     """What the gate calls itself; empty: the machine's name."""
     max_size: Annotated[int, Field(ge=MIN_SIZE, le=MAX_MESSAGE_SIZE * 8)] = MAX_MESSAGE_SIZE
     """Octets of the largest message; never more than the next hop takes."""
@@ -146,18 +100,18 @@ class Listen(_Model):
 class Deliver(_Model):
     """Where mail goes."""
 
-    next_hops: Annotated[list[Annotated[str, AfterValidator(_hop)]], Field(min_length=1)]
+    next_hops: Annotated[list[Hop], OneOrMore, Field(min_length=1)]
     """smtp://HOST:PORT?tls=none|opportunistic|required&ca=FILE, the preferred one first."""
-    hostname: str = ""
+    hostname: Hostname = ""
     """What the gate calls itself to them; empty: as to its clients."""
 
 
 class Consent(_Model):
     """Who agreed to what."""
 
-    ledger: Annotated[str, AfterValidator(_ledger)] = "sqlite:////var/lib/smtp-gate/consent.db"
+    ledger: Ledger = "sqlite:////var/lib/smtp-gate/consent.db"
     """The authority: sqlite:////absolute/path."""
-    cache: Annotated[str, AfterValidator(_cache)] | None = None
+    cache: Cache | None = None
     """Redis for look-ups; left out: the ledger is read directly."""
     on_failure: Literal["untracked", "defer"] = "untracked"
     """What mail with trackers gets when the store gives no answer."""
@@ -168,7 +122,7 @@ class Web(_Model):
 
     listen: Bind = "127.0.0.1:8080"
     """HOST:PORT; TLS is the web server's in front."""
-    public_url: Annotated[str, AfterValidator(_web_url)]
+    public_url: PublicUrl
     """Where the world reaches it."""
 
 
@@ -177,9 +131,9 @@ class ControllerSettings(_Model):
 
     name: Annotated[str, Field(min_length=1)]
     """As people know it."""
-    senders: Annotated[list[Annotated[str, AfterValidator(_sender)]], BeforeValidator(_listed), Field(min_length=1)]
+    senders: Annotated[list[SenderPattern], OneOrMore, Field(min_length=1)]
     """login@example.com, @example.com or @*.example.com."""
-    privacy_url: Annotated[str, AfterValidator(_notice_url)] = ""
+    privacy_url: NoticeUrl = ""
     """Its privacy notice."""
     contact: str = ""
     """Whom to write to."""
@@ -192,27 +146,27 @@ class Trackers(_Model):
 
     extra: Path | None = None
     """A folder of own catalogue files."""
-    domains: dict[str, list[Annotated[str, AfterValidator(_host)]]] = {}
+    domains: dict[str, Annotated[list[TrackingHost], OneOrMore]] = {}
     """Vendor id -> the company's own tracking hosts."""
 
 
 class When(_Model):
     """A rule's condition; all that is said must hold."""
 
-    sender: Texts = []
+    sender: Annotated[list[SenderGlob], OneOrMore, Field(min_length=1)] = []
     """Globs on the sender's address."""
-    sender_domain: Texts = []
+    sender_domain: Annotated[list[DomainGlob], OneOrMore, Field(min_length=1)] = []
     """Globs on its domain."""
-    header: dict[str, str] = {}
+    header: Annotated[dict[FieldName, str], Field(min_length=1)] = {}
     """Header field -> glob on its value."""
-    tool: Texts = []
+    tool: Annotated[list[str], OneOrMore, Field(min_length=1)] = []
     """Catalogue ids of mailing tools."""
 
     def value(self) -> Condition:
         """As the policy row knows it."""
         return Condition(
-            sender=tuple(glob.lower() for glob in self.sender),
-            sender_domain=tuple(glob.lower() for glob in self.sender_domain),
+            sender=tuple(self.sender),
+            sender_domain=tuple(self.sender_domain),
             headers=tuple((name.lower(), glob) for name, glob in self.header.items()),
             tools=frozenset(self.tool),
         )
@@ -221,7 +175,7 @@ class When(_Model):
 class RuleSettings(_Model):
     """One rule; the first that matches counts."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: RuleName
     """Shown by explain and in the log."""
     when: When = When()
     """Left out: every mail."""
@@ -231,7 +185,7 @@ class RuleSettings(_Model):
     """Whether pixel consent counts."""
     clicks: Treat = Treat.CONSENT
     """Whether click consent counts."""
-    allow_pixels: list[Annotated[str, AfterValidator(_pixel_glob)]] = []
+    allow_pixels: list[PixelGlob] = []
     """Security pixels that stay without consent; class authentication only."""
     on_opaque_link: OnOpaqueLink | None = None
     """As in policy, for this rule."""
@@ -285,7 +239,7 @@ class Settings(_Model):
 
     listen: Listen
     """Where mail comes in."""
-    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"
+    workers: Workers = "auto"
     """Processes; auto: one for each core."""
     deliver: Deliver
     """Where mail goes."""
@@ -295,7 +249,7 @@ class Settings(_Model):
     """Left out: nothing can be kept, asked or withdrawn."""
     keys: Path | None = None
     """Key file; needed with web."""
-    controllers: dict[str, ControllerSettings] = {}
+    controllers: dict[Identifier, ControllerSettings] = {}
     """Id -> who answers for the mail."""
     trackers: Trackers = Trackers()
     """What counts as a tracker, beyond the catalogue."""
@@ -303,6 +257,7 @@ class Settings(_Model):
     """Rules and switches."""
     observe: Observe = Observe()
     """Log and metrics."""
+    _document: Document | None = PrivateAttr(default=None)
 
     def located(self, folder: Path) -> Settings:
         """The same with its relative paths made absolute, from the folder of its file."""
@@ -313,13 +268,26 @@ class Settings(_Model):
         tls = self.listen.tls
         if tls is not None:
             tls = tls.model_copy(update={"certificate": there(tls.certificate), "key": there(tls.key)})
+        ledger = self.consent.ledger.removeprefix(SQLITE)
         return self.model_copy(
             update={
                 "keys": there(self.keys),
                 "listen": self.listen.model_copy(update={"tls": tls}),
+                "deliver": self.deliver.model_copy(
+                    update={"next_hops": [_located_hop(url, folder) for url in self.deliver.next_hops]}
+                ),
+                "consent": self.consent.model_copy(update={"ledger": f"{SQLITE}{folder / ledger}"}),
                 "trackers": self.trackers.model_copy(update={"extra": there(self.trackers.extra)}),
             }
         )
+
+    def place(self, path: tuple[str | int, ...]) -> str:
+        """``file:line:column`` of the key at ``path``; empty for settings that were read from no file."""
+        return "" if self._document is None else self._document.place(path)
+
+    def read_from(self, document: Document) -> None:
+        """Remember the file, for errors that show later."""
+        self._document = document
 
     def rules(self) -> Policy:
         """As the policy row knows it."""

@@ -142,6 +142,7 @@ class _Composer:
             self._stack.pop()
         elif isinstance(event, yaml.AliasEvent):
             self._refuse(event, f"alias *{event.anchor} is not taken here; write the value out")
+            raise ConfigFileError(tuple(self._faults))
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents == 2:  # noqa: PLR2004 - the second of anything

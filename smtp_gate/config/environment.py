@@ -1,0 +1,64 @@
+"""Secrets that come from the environment: ``${REDIS_PASSWORD}`` in the few values that may hold one.
+
+Elsewhere ``${...}`` is text like any other: a rule must not mean something else on another machine.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from smtp_gate.config.yaml_file import dotted
+from smtp_gate.errors import ConfigError, ConfigFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smtp_gate.config.yaml_file import Document
+
+EXPANDED = (("consent", "ledger"), ("consent", "cache"))
+"""Keys whose values are looked into."""
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def expanded(document: Document, environment: Mapping[str, str]) -> Any:
+    """The document's data with variables put in.
+
+    A variable that is the whole value is put in as it is; inside an address it is percent-encoded, so that a
+    password may hold any character.
+
+    Args:
+        document: the file.
+        environment: names and values.
+
+    Raises:
+        ConfigFileError: a variable is not set; the message names it and shows no value.
+    """
+    data = document.data
+    faults = []
+    for section, key in EXPANDED:
+        inner = data.get(section) if isinstance(data, dict) else None
+        value = inner.get(key) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or not isinstance(value, str):
+            continue
+        faults += [
+            ConfigError(
+                document.value_place((section, key)),
+                dotted((section, key)),
+                f"{name} is not set in the environment",
+            )
+            for name in _VARIABLE.findall(value)
+            if name not in environment
+        ]
+        data = {**data, section: {**inner, key: _put_in(value, environment)}}
+    if faults:
+        raise ConfigFileError(tuple(faults))
+    return data
+
+
+def _put_in(value: str, environment: Mapping[str, str]) -> str:
+    whole = _VARIABLE.fullmatch(value)
+    if whole:
+        return environment.get(whole[1], "")
+    return _VARIABLE.sub(lambda variable: quote(environment.get(variable[1], ""), safe=""), value)
