@@ -62,22 +62,22 @@ class _Wording(NamedTuple):
 
 _WORDINGS: Mapping[str, _Wording] = {
     "en": _Wording(
-        both="You agreed that {who} measures whether you open this message and which of its links you use,"
-        " for the purposes you chose.",
-        pixels="You agreed that {who} measures whether you open this message, for the purposes you chose.",
-        clicks="You agreed that {who} measures which links of this message you use, for the purposes you chose.",
+        both="{who} measures whether you open this message and which of its links you use,"
+        " as you agreed and for the purposes you chose.",
+        pixels="{who} measures whether you open this message, as you agreed and for the purposes you chose.",
+        clicks="{who} measures which links of this message you use, as you agreed and for the purposes you chose.",
         how="You can end this whenever you like, also for messages you have already received;"
         " our messages will still reach you.",
         stop="Stop this tracking",
         privacy="Privacy information",
     ),
     "fr": _Wording(
-        both="Vous avez accepté que {who} mesure l'ouverture de ce message et l'usage de ses liens,"
-        " pour les finalités que vous avez choisies.",
-        pixels="Vous avez accepté que {who} mesure l'ouverture de ce message,"
-        " pour les finalités que vous avez choisies.",
-        clicks="Vous avez accepté que {who} mesure l'usage des liens de ce message,"
-        " pour les finalités que vous avez choisies.",
+        both="{who} mesure l'ouverture de ce message et l'usage de ses liens,"
+        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
+        pixels="{who} mesure l'ouverture de ce message,"
+        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
+        clicks="{who} mesure l'usage des liens de ce message,"
+        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
         how="Vous pouvez y mettre fin à tout moment, y compris pour les messages déjà reçus\u00a0;"
         " nos messages continueront de vous parvenir.",
         stop="Arrêter ce suivi",
