@@ -221,8 +221,7 @@ class Part:
     view: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One address in a mail that is a tracker, or nearly one.
 
     Attributes:

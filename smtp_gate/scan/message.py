@@ -7,6 +7,7 @@ reader may see instead of each other, so that each of them must carry the footer
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from smtp_gate.limits import MAX_FINDINGS
@@ -20,7 +21,7 @@ from smtp_gate.scan.words import visible_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smtp_gate.model import Address, Part
+    from smtp_gate.model import Address, Part, Span
     from smtp_gate.trackers import Catalogue
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
@@ -102,17 +103,29 @@ class _Reader:
 
     def judge(self, part: Part, view: bytes, addresses: Iterable[Address]) -> None:
         """Turn the addresses that are trackers, or nearly, into findings."""
+        own, protected, everything = self.own, self.protected, self.everything
+        image, load, link = self.catalogue.image, self.catalogue.load, self.catalogue.link
         for address in addresses:
-            judgement = self.ask(view, address)
+            carrier, element, value, closing, words, quote, url, look, loaded = address
+            if own and url.startswith(own):
+                self.footered = self.footered or url.startswith(self.withdrawal)
+                judgement: Judgement | None = _OWN
+            elif look is not None:
+                judgement = image(url, look)
+            elif loaded:
+                judgement = load(url)
+            else:
+                judgement = link(url, partial(_words, view, carrier, value, words), protected)
             if judgement is None:
-                continue
+                if not everything:
+                    continue
+                judgement = _PLAIN
             if len(self.findings) >= MAX_FINDINGS:
                 self.obstacles["findings"] = None
                 return
-            if judgement.vendor and judgement.kind in _TELLING:
-                self.vendors.add(judgement.vendor)
-            carrier, element, value, closing, words, quote, url, _, _ = address
             kind, vendor, target, purposes, evidence = judgement
+            if vendor and kind in _TELLING:
+                self.vendors.add(vendor)
             self.findings.append(
                 Finding(
                     part.index,
@@ -131,31 +144,15 @@ class _Reader:
                 )
             )
 
-    def ask(self, view: bytes, address: Address) -> Judgement | None:
-        """What one address is; None when it is nothing that anybody asked for."""
-        url = address.url
-        if self.own and url.startswith(self.own):
-            self.footered = self.footered or url.startswith(self.withdrawal)
-            return _OWN
-        if address.look is not None:
-            judgement = self.catalogue.image(url, address.look)
-        elif address.load:
-            judgement = self.catalogue.load(url)
-        else:
-            judgement = self.catalogue.link(url, lambda: _words(view, address), self.protected)
-        return _PLAIN if judgement is None and self.everything else judgement
 
-
-def _words(view: bytes, address: Address) -> str:
+def _words(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> str:
     """What a reader takes for the meaning of a link: its own words, or what stands before it in running text.
 
     In running text that is the line up to the address, and where nothing stands there the line above.
     """
-    if address.words is not None and address.carrier is not Carrier.TEXT:
-        return visible_words(view, address.words)
-    if address.carrier is not Carrier.TEXT:
-        return ""
-    before = view[max(0, address.value.start - _WORDS_BEFORE) : address.value.start].rstrip(b" \t\r\n<([")
+    if carrier is not Carrier.TEXT:
+        return visible_words(view, words) if words is not None else ""
+    before = view[max(0, value.start - _WORDS_BEFORE) : value.start].rstrip(b" \t\r\n<([")
     line = before[before.rfind(b"\n") + 1 :]
     if b"://" in line:  # what stands before another address is that one's
         line = line.rpartition(b"://")[2].partition(b" ")[2]

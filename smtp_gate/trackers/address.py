@@ -23,6 +23,8 @@ _AS_IT_IS = "!#$%&'()*+,-./:;=?@[]^_{|}~"
 """Kept when a target is written out; what else is not a letter or digit is percent-encoded."""
 
 
+_USUAL = re.compile(r"https?://([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)(/[!\"$-\[\]-~]*)?(?:#[!-~]*)?")
+"""An address as nearly all are written: it can be read only one way."""
 _WRITTEN = re.compile(r"[!#-;=?-\[\]^_a-z{|}~]*")
 """What needs no percent-encoding: the letters, digits and signs above."""
 
@@ -36,6 +38,14 @@ def split(url: str) -> tuple[str, str] | None:
     Returns:
         Host without user, port and final dot, and what follows it without fragment, beginning with ``/``.
     """
+    usual = _USUAL.fullmatch(url)
+    if usual is not None:
+        host, rest = usual.groups()
+        return host, rest or "/"
+    return _split_unusual(url)
+
+
+def _split_unusual(url: str) -> tuple[str, str] | None:
     if not url.isprintable():
         url = url.translate(_STRIPPED)
     match = _WEB.match(url)

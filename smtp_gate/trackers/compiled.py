@@ -81,7 +81,7 @@ class Catalogue:
             None for a plain link; else own, functional, link or personal. A link or a personal one carries where
             it leads in the end, or None when only the vendor knows.
         """
-        if self._own and self._is_own(url):
+        if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
         place = split(url[:MAX_URL])
         if place is None:
@@ -110,7 +110,7 @@ class Catalogue:
             url: as a client would load it.
             look: how the picture presents itself.
         """
-        if self._own and self._is_own(url):
+        if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
         place = split(behind_proxy(url)[:MAX_URL])
         if place is None:
@@ -131,7 +131,7 @@ class Catalogue:
         Args:
             url: as a client would load it.
         """
-        if self._own and self._is_own(url):
+        if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
         place = split(url[:MAX_URL])
         if place is None:
@@ -178,8 +178,8 @@ class Catalogue:
         )
 
     def _is_own(self, url: str) -> bool:
-        """Whether the gate made it: byte for byte, so another port of the same machine is another place."""
-        return url.startswith(self._own) and url[len(self._own) :][:1] in ("", "/", "?", "#")
+        """Whether what begins like the gate's addresses is one: another port is another place."""
+        return url[len(self._own) :][:1] in ("", "/", "?", "#")
 
     def _tracker(self, rules: Rules, rest: str) -> _Tracker | None:
         """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""

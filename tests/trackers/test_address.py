@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_gate.trackers.address import behind_proxy, proper, split
+from smtp_gate.trackers.address import _split_unusual, behind_proxy, proper, split
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,40 @@ def test_the_picture_behind_a_webmail_proxy_is_the_one_to_judge() -> None:
         behind_proxy("https://acme.example/#https://other.example/")
         == "https://acme.example/#https://other.example/"
     )
+
+
+@given(
+    st.one_of(
+        st.text(max_size=30),
+        st.lists(
+            st.sampled_from(
+                [
+                    "http://",
+                    "https://",
+                    "HTTPS://",
+                    "//",
+                    "a.example",
+                    "A.example",
+                    "127.0.0.1",
+                    ":8",
+                    "u@",
+                    "/",
+                    "?x=1",
+                    "#f",
+                    "\\",
+                    "%41",
+                    ".",
+                    " ",
+                    "é",
+                    "\t",
+                    "[::1]",
+                    "/p~(a)",
+                    "_x.b",
+                ]
+            ),
+            max_size=6,
+        ).map("".join),
+    )
+)
+def test_the_short_way_reads_an_address_as_the_long_one_does(url: str) -> None:
+    assert split(url) == _split_unusual(url)
