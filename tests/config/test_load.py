@@ -173,6 +173,26 @@ def test_the_longest_own_address_fits_a_line_of_mail() -> None:
     assert len(f' href="{url}/p/{seal(ring, token)}">') <= MAX_LINE_OUT
 
 
+def test_an_own_address_at_the_limit_is_taken() -> None:
+    head, tail = "https://", ".example"
+    for over in (0, 1):
+        url = head + "p" * (MAX_OWN_ADDRESS - 5 - len(head + tail) + over) + tail
+        text = (
+            GOOD
+            + f"web: {{public_url: '{url}'}}\nkeys: k\n"
+            + "controllers: {acme: {name: A, senders: '@acme.example'}}\n"
+        )
+        if not over:
+            read_settings(text, "c.yaml")
+            continue
+        with pytest.raises(ConfigFileError, match="is 1 characters too long with the controller id 'acme'"):
+            read_settings(text, "c.yaml")
+
+
+def test_lmtp_alone_is_enough() -> None:
+    assert read_settings(GOOD.replace("smtp:", "lmtp:", 1), "c.yaml").listen.lmtp == ["127.0.0.1:10025"]
+
+
 def test_a_rule_cannot_wait_for_a_tool_nobody_knows() -> None:
     settings = read_settings(GOOD + "policy: {rules: [{name: a, when: {tool: hubspott}}]}\n", "c.yaml")
     with pytest.raises(

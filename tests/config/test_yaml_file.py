@@ -59,6 +59,19 @@ def test_what_is_refused_is_named_with_its_place(text: str, said: str) -> None:
     assert said in str(refused.value)
 
 
+def test_what_follows_an_alias_is_not_misread() -> None:
+    with pytest.raises(ConfigFileError) as refused:
+        read_yaml("a: &x 1\nb: *x\nc: 1\nd: 1\n", "x")
+    assert [error.place for error in refused.value.errors] == ["x:1:4", "x:2:4"]
+
+
+def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a: 1\nb: [x, ~, 'true']\nc: no\nd: |\n  e\n"
+    fast = read_yaml(text, "x")
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    assert read_yaml(text, "x") == fast
+
+
 def test_a_list_inside_a_list_at_the_limit_is_taken() -> None:
     depth = MAX_NESTING
     assert read_yaml("[" * depth + "]" * depth, "x").data is not None

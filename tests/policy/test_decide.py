@@ -82,7 +82,7 @@ def test_a_request_for_consent_never_tracks(kind: Kind, became: str) -> None:
         ("https://risk.acme.example/seen/../other", "strip no_consent"),
         ("https://risk.acme.example/seen/%2E%2e/other", "strip no_consent"),
         ("https://risk.acme.example/seen/..\\other", "strip no_consent"),
-        ("https://risk.acme.example/seen/1..2?up=../x", "keep allowed_pixel"),
+        ("https://risk.acme.example/seen/1..2?up=/../x", "keep allowed_pixel"),
     ],
 )
 def test_only_listed_security_pixels_need_no_consent(url: str, became: str) -> None:
@@ -211,6 +211,23 @@ def test_a_sealed_mail_follows_its_switch(switch: OnSealed, findings: list[Kind]
     assert decision.refusal == refusal
     if refusal is None:
         assert {verdict.action for verdict in decision.verdicts} <= {Action.KEEP}
+
+
+def test_beside_a_signed_part_nothing_is_kept_and_the_rest_is_edited() -> None:
+    parts = (part(sealed=True), replace(part(), index=1))
+    beside = [finding(Kind.PIXEL, part=1), finding(Kind.LINK, part=1)]
+    scan = scanned(*beside, parts=parts, sealed="signed")
+    decision = decide(scan, treatment(), EVERYTHING)
+    assert [str(verdict.action) for verdict in decision.verdicts] == ["strip", "ask"]
+    assert decision.refusal is None
+
+
+def test_an_opaque_link_refuses_wherever_it_can_be_seen_but_a_passed_seal() -> None:
+    parts = (part(sealed=True), replace(part(), index=1))
+    rule = treatment(on_opaque_link=OnOpaqueLink.REJECT, on_sealed=OnSealed.PASS)
+    for index, refusal in ((0, None), (1, replies.OPAQUE_LINK)):
+        scan = scanned(finding(Kind.LINK, part=index), parts=parts, sealed="signed")
+        assert decide(scan, rule, NOTHING).refusal == refusal
 
 
 @pytest.mark.parametrize(
