@@ -81,8 +81,9 @@ class SpliceError(GateError):
     """An edit that could not be written into a part without touching what is not edited.
 
     Attributes:
-        part: index of the part.
-        reason: a short code: ``charset``, ``encoding``, ``line_length``, ``verify``.
+        part: index of the part; -1 for the message.
+        reason: a short code: ``charset``, ``encoding``, ``line_length``, ``verify``; ``sealed``, ``overlap``;
+            ``target``, ``mint``, ``footer`` for something that the edit needs and that there is not.
     """
 
     part: int

@@ -41,9 +41,8 @@ def _kept(body: bytes, first: int) -> tuple[int, int, int]:
     A line counts only if it ends between two groups of four characters.
     """
     kept = octets = at = characters = 0
-    width = len(body[: body.find(b"\n") + 1].translate(None, _BLANKS))
-    if len(body.rstrip(_BLANKS)) <= width:  # the only line tells nothing of the others' length
-        width = 0
+    lines = body.split()
+    width = max(map(len, lines)) if len(lines) > 1 else 0  # the only line tells nothing of the others' length
     while (stop := body.find(b"\n", at)) >= 0:
         characters += len(body[at:stop].translate(None, _BLANKS))
         at = stop + 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smtp_gate.render.address import in_attribute, in_text
@@ -88,19 +89,11 @@ _WORDINGS: Mapping[str, _Wording] = {
 
 def html_form(footer: FooterText, line_end: bytes) -> bytes:
     """The footer as HTML: ASCII with character references, so that it fits every charset and encoding."""
-    language, wording, claim = _said(footer)
-    links = [_link(footer.withdraw_url, wording.stop)]
+    said = _said(footer.controller, footer.language, footer.pixels, footer.clicks)
+    links = [_link(footer.withdraw_url, said.wording.stop)]
     if footer.privacy_url:
-        links.append(_link(footer.privacy_url, wording.privacy))
-    lines = [
-        b'<div lang="%s" dir="auto" style="clear:both;margin:0;padding:16px 8px;' % language.encode()
-        + f"font-family:Arial,Helvetica,sans-serif;font-size:12px;line-height:18px;color:{_GREY};".encode()
-        + b'text-align:center">',
-        *(_escaped(line) for line in textwrap.wrap(f"{claim} {wording.how}", _COLUMNS)),
-        b"<br>",
-        (b" &#183;" + line_end).join(links),
-        b"</div>",
-    ]
+        links.append(_link(footer.privacy_url, said.wording.privacy))
+    lines = [*said.html, (b" &#183;" + line_end).join(links), b"</div>"]
     return line_end.join(lines) + line_end
 
 
@@ -112,30 +105,44 @@ def text_form(footer: FooterText, line_end: bytes, charset: str) -> bytes:
         line_end: to write.
         charset: of the part; ``"us-ascii"`` also for any that can hold no accent because of its encoding.
     """
-    _, wording, claim = _said(footer)
-    text = "\n".join(textwrap.wrap(f"{claim} {wording.how}", _COLUMNS))
-    encoded = _fitting(f"{_RULE}\n{text}\n\n{wording.stop}{_colon(footer)}", charset)
-    lines = [*encoded.split(b"\n"), in_text(footer.withdraw_url)]
+    said = _said(footer.controller, footer.language, footer.pixels, footer.clicks)
+    lines = [*_fitting(said.text, charset).split(b"\n"), in_text(footer.withdraw_url)]
     if footer.privacy_url:
-        lines += [_fitting(f"{wording.privacy}{_colon(footer)}", charset), in_text(footer.privacy_url)]
+        lines += [_fitting(said.privacy, charset), in_text(footer.privacy_url)]
     return line_end.join(lines) + line_end
 
 
-def _said(footer: FooterText) -> tuple[str, _Wording, str]:
-    """Language, sentences, and the one of them that says what is measured."""
-    language = "fr" if footer.language.lower()[:2] == "fr" else "en"
+class _Said(NamedTuple):
+    """What is the same in all mails of a controller: opening lines of both forms."""
+
+    wording: _Wording
+    html: tuple[bytes, ...]
+    text: str
+    privacy: str
+
+
+@lru_cache(maxsize=64)
+def _said(controller: str, declared: str, pixels: bool, clicks: bool) -> _Said:
+    language = "fr" if declared.lower()[:2] == "fr" else "en"
     wording = _WORDINGS[language]
     claim = wording.both
-    if not footer.clicks:
+    if not clicks:
         claim = wording.pixels
-    elif not footer.pixels:
+    elif not pixels:
         claim = wording.clicks
-    who = " ".join(footer.controller.split())
-    return language, wording, claim.format(who=who)
-
-
-def _colon(footer: FooterText) -> str:
-    return "\u00a0:" if footer.language.lower()[:2] == "fr" else ":"
+    colon = "\u00a0:" if language == "fr" else ":"
+    lines = textwrap.wrap(f"{claim.format(who=' '.join(controller.split()))} {wording.how}", _COLUMNS)
+    style = (
+        "clear:both;margin:0;padding:16px 8px;font-family:Arial,Helvetica,sans-serif;"
+        f"font-size:12px;line-height:18px;color:{_GREY};text-align:center"
+    )
+    opening = f'<div lang="{language}" dir="auto" style="{style}">'.encode()
+    return _Said(
+        wording,
+        (opening, *(_escaped(line) for line in lines), b"<br>"),
+        "\n".join([_RULE, *lines, "", wording.stop + colon]),
+        wording.privacy + colon,
+    )
 
 
 def _link(url: str, words: str) -> bytes:
@@ -153,6 +160,7 @@ def _escaped(text: str) -> bytes:
     return text.encode("ascii", "xmlcharrefreplace")
 
 
+@lru_cache(maxsize=256)
 def _fitting(text: str, charset: str) -> bytes:
     """Text in a charset that has ASCII; with plainer letters where it must be, ``?`` where nothing is left."""
     plainer = text.translate(_PLAIN_LETTERS)

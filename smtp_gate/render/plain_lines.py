@@ -87,9 +87,9 @@ def _broken(text: bytes, blanks: Sequence[int], line_end: bytes, *, keep: bool) 
     begin = 0
     for number, blank in enumerate(blanks):
         begin = max(begin, text.rfind(b"\n", begin, blank) + 1)
-        stop = text.find(b"\n", blank)
-        stop = len(text) if stop < 0 else stop
-        following = min(stop, blanks[number + 1]) if number + 1 < len(blanks) else stop
+        following = blanks[number + 1] if number + 1 < len(blanks) else len(text)
+        stop = text.find(b"\n", blank, following)
+        following = following if stop < 0 else stop
         if following - begin > MAX_LINE_OUT:
             pieces += [text[done : blank + keep], line_end]
             done = begin = blank + 1
@@ -108,9 +108,9 @@ def same_delimiters(raw: bytes, old: bytes, new: bytes) -> bool:
     dashed = _DASHED.findall(b"\n" + new if new.startswith(b"--") else new)
     if not dashed:
         return True
-    for line in set(dashed).difference(_DASHED.findall(b"\n" + old)):
-        delimiter = line.rstrip()
-        delimiter = delimiter.removesuffix(b"--") if len(delimiter) > len(b"----") else delimiter
-        if re.search(rb"^" + re.escape(delimiter) + rb"(?:--)?[ \t]*\r?$", raw, re.MULTILINE):
-            return False
-    return True
+    lines = set(dashed).difference(_DASHED.findall(b"\n" + old))
+    if not lines:
+        return True
+    known = {line.rstrip() for line in _DASHED.findall(raw)}
+    known |= {line.removesuffix(b"--") for line in known}
+    return known.isdisjoint(line.rstrip() for line in lines)

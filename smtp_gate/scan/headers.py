@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from smtp_gate.limits import MAX_HEADER_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,9 +59,10 @@ def fields(raw: bytes) -> Mapping[str, tuple[str, ...]]:
     """All fields of the top header by lower-case name, unfolded and trimmed, in order.
 
     Bytes that are not ASCII become the latin-1 characters of the same numbers. Lines that are no field are passed.
+    Of a header that is too big nothing beyond the limit is looked at.
     """
     found: dict[str, list[str]] = {}
-    for field in _FIELD.finditer(raw, 0, header_size(raw)):
+    for field in _FIELD.finditer(raw, 0, min(header_size(raw), MAX_HEADER_BYTES)):
         found.setdefault(field[1].decode("ascii").lower(), []).append(_unfold(field[2]).decode("latin-1"))
     return {name: tuple(values) for name, values in found.items()}
 

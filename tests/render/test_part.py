@@ -211,6 +211,23 @@ def test_a_blank_that_comes_to_stand_at_a_line_end_is_encoded() -> None:
     assert mail.edited(Edit(4, 9, b"")) == b"one=20\r\ntwo"
 
 
+def test_a_blank_at_the_end_of_a_new_line_is_encoded_too() -> None:
+    mail = as_it_stands(b"one\r\n", "quoted-printable")
+    assert mail.edited(Edit(3, 3, b" new \r\nlines")) == b"one new=20\r\nlines\r\n"
+
+
+def test_the_soft_break_in_front_of_an_edit_stays() -> None:
+    mail = as_it_stands(b"one=\r\n<img>two\r\n", "quoted-printable")
+    assert mail.edited(Edit(3, 8, b"")) == b"one=\r\ntwo\r\n"
+    assert mail.edited(Edit(3, 8, b"<b>")) == b"one=\r\n<b>two\r\n"
+
+
+def test_two_edits_of_a_line_leave_room_for_the_break_between_them() -> None:
+    mail = as_it_stands(b"x" * 30 + b"AAAAA" + b"y" * 35 + b"BBBBB" + b"z\r\n", "quoted-printable")
+    new = mail.edited(Edit(30, 35, b"C" * 11), Edit(70, 75, b""))
+    assert new == b"x" * 30 + b"C" * 11 + b"=\r\n" + b"y" * 35 + b"z\r\n"
+
+
 def test_a_full_line_makes_room_for_its_soft_break() -> None:
     for last in (b"y", b"=3D"):
         line = b"x" * (76 - len(last)) + last
@@ -218,6 +235,16 @@ def test_a_full_line_makes_room_for_its_soft_break() -> None:
         size = len(mail.view) - 2
         new = mail.edited(Edit(size, size, b"new"))
         assert new == b"x" * (76 - len(last)) + b"=\r\n" + last + b"new\r\n"
+
+
+def test_base64_lines_before_an_edit_keep_their_odd_form() -> None:
+    mail = as_it_stands(b"PHA+ \r\nPH\r\nA+PHA+\r\n\r\nPHA+PHA+\r\n", "base64")
+    assert mail.edited(Edit(13, 14, b"b")) == b"PHA+ \r\nPH\r\nA+PHA+\r\n\r\nPHA+PGI+\r\n"
+
+
+def test_base64_of_one_short_line_grows_in_lines_of_the_usual_length() -> None:
+    new = as_it_stands(b"PHA+\r\n", "base64").edited(Edit(3, 3, b"x" * 100))
+    assert [len(line) for line in new.split(b"\r\n")] == [4, 76, 60, 0]
 
 
 def test_base64_of_one_endless_line_is_broken_where_it_is_new() -> None:

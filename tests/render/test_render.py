@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtp_gate import limits
 from smtp_gate.errors import SpliceError
 from smtp_gate.model import Action, Decision, Kind, MailClass, Scan, Verdict
 from smtp_gate.render.footer import FooterText
@@ -239,3 +240,19 @@ def test_any_mail_is_rendered_or_refused_and_keeps_its_parts(pieces: list[bytes]
 def test_random_bytes_leave_as_they_came(raw: bytes) -> None:
     found = read(raw)
     assert render(found, decided(found), None, None) is raw
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("encoding", [b"8bit", b"quoted-printable"])
+@pytest.mark.parametrize(
+    "line", [b"--%d https://link.example/ \r\n", b'<a%d href="https://pixel.example/"> https://link.example/x ']
+)
+def test_thousands_of_edits_take_no_time(encoding: bytes, line: bytes) -> None:
+    filler = b"x" * 60
+    raw = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: " + encoding + b"\r\n\r\n"
+    raw += b"".join(line % number + filler for number in range(limits.MAX_FINDINGS)) + b"\r\n"
+    found = read(raw)
+    assert len(found.findings) == limits.MAX_FINDINGS
+    for action in (Action.TEXT, Action.WRAP):
+        out = render(found, decided(found, action), MINT, None)
+        assert b"link.example" not in out or found.obstacles
