@@ -34,10 +34,17 @@ _TAG_REST = (
     rb"[" + _BLANK + rb"/]*(>)?"
 )
 
+_GHOST = (
+    rb"<(?:/?t(?:able|body|[rdh])|/?div|/?p|/?span|/?center|br)"
+    # no ">" in a value: the comment around it would end at its "-->"
+    rb"(?: +(?!ba)[a-z-]+=\"[^\"&(>]*\"){0,16} ?/?>[" + _BLANK + rb"]*"
+)
+"""A tag of the tables that only Outlook reads, which hold a layout together and nothing else."""
 _QUIET = (
     rb"(?:(?:t(?:[dhr]|able|body|head)|div|p|span|br|center|font|b|i|u|strong|em|h[1-6r]|[uo]l|li|small|su[bp])"
     rb"(?: +(?!ba)[a-z-]+=\"[^\"&(]*\"){0,16}[ /]*>"
-    rb"|/(?!body>|html>)[b-z][a-z0-9:]*>|!--<!\[endif\]-->|!\[endif\]-->)"
+    rb"|/(?!body>|html>)[b-z][a-z0-9:]*>|!--<!\[endif\]-->|!\[endif\]-->"
+    rb"|!--\[if [^\]>]*\]>[" + _BLANK + rb"]*(?:" + _GHOST + rb"){0,12}<!\[endif\]-->)"
 )
 """Tags that surely hold nothing, as most mails write most of theirs: no ``background``, and neither a parenthesis
 nor a reference that could become one, without which CSS loads nothing. They are passed over in C; whatever is

@@ -529,3 +529,22 @@ def test_the_short_way_for_images_finds_what_the_long_one_finds(
     # A tab where a blank may stand: the same to every reader, but not "as most are written".
     long = b"<img\t" + short[5:]
     assert read_html(short).addresses == read_html(long).addresses
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<table role="presentation" width="600"><tr><td>',
+        "</td></tr></table>",
+        '<table background="https://a.example/x"><tr><td>',
+        '<td style="background:url(https://a.example/x)">',
+        '<v:rect href="https://a.example/x"></v:rect>',
+        '<table title="-->"><img src="https://a.example/x">',
+        '<table title="--!>"><img src="https://a.example/x">',
+        '<a href="https://a.example/x">',
+    ],
+)
+def test_tables_for_outlook_alone_hide_nothing(inside: str) -> None:
+    short = f"<p><!--[if mso]>{inside}<![endif]--><img src='https://b.example/y'>".encode()
+    long = short.replace(b"<table", b"<TABLE").replace(b"<td", b"<TD").replace(b"</td", b"</TD")
+    assert read_html(short).addresses == read_html(long).addresses
