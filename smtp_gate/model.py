@@ -287,7 +287,7 @@ class Scan:
         obstacles: codes of what could not be searched: ``depth``, ``parts``, ``size``, ``charset``,
             ``encoding``, ``foreign_markup``, ``findings``; empty for nearly every mail.
         sealed: ``"signed"``, ``"encrypted"`` or ``""``.
-        footered: whether a withdrawal footer of this gate stands in it already.
+        footered: whether a withdrawal link of this gate stands in it already, whosever it is.
         tools: catalogue ids of the mailing tools that show in headers or findings.
         language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.
     """

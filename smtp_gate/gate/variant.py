@@ -6,15 +6,17 @@ that was found and cannot be taken out is never passed unless policy says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate import replies
-from smtp_gate.errors import SpliceError
-from smtp_gate.model import NOTHING, Action
+from smtp_gate.errors import BadToken, SpliceError
+from smtp_gate.model import NOTHING, Action, Kind
 from smtp_gate.policy.decide import decide
 from smtp_gate.render.footer import FooterText
 from smtp_gate.render.message import render
 from smtp_gate.tokens.mint import Mint
+from smtp_gate.tokens.seal import open_withdraw
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def compose(ruleset: Ruleset, scan: Scan, treatment: Treatment, granted: Purpose
     decision = decide(scan, treatment, granted)
     if decision.refusal is not None:
         return Variant(decision, b"", decision.refusal, "")
+    if decision.footer and scan.footered and _has_footer(ruleset, scan, decision.controller, address):
+        decision = replace(decision, footer=False)
     try:
         return Variant(decision, _write(ruleset, scan, treatment, decision, address), None, "")
     except SpliceError:
@@ -72,6 +76,23 @@ def compose(ruleset: Ruleset, scan: Scan, treatment: Treatment, granted: Purpose
     if treatment.on_sealed == "pass":
         return Variant(untracked, scan.raw, None, "unedited")
     return Variant(untracked, b"", replies.UNREADABLE, "unedited")
+
+
+def _has_footer(ruleset: Ruleset, scan: Scan, controller: str, address: bytes) -> bool:
+    """Whether the mail holds this person's own withdrawal link; one in a quoted mail may be somebody else's."""
+    if ruleset.keyring is None:
+        return False
+    door = f"{ruleset.public_url}/w/"
+    subject = subject_of(ruleset.keyring, address)
+    for finding in scan.findings:
+        if finding.kind is Kind.OWN and finding.url.startswith(door):
+            try:
+                token = open_withdraw(ruleset.keyring, finding.url.removeprefix(door))
+            except BadToken:
+                continue
+            if token.controller == controller and token.subject == subject:
+                return True
+    return False
 
 
 def _write(ruleset: Ruleset, scan: Scan, treatment: Treatment, decision: Decision, address: bytes) -> bytes:
@@ -92,7 +113,7 @@ def _write(ruleset: Ruleset, scan: Scan, treatment: Treatment, decision: Decisio
                 language=scan.language or (controller.language if controller else ""),
                 withdraw_url=mint.withdraw(),
                 privacy_url=controller.privacy_url if controller else "",
-                pixels=any(finding.kind == "pixel" for finding in kept),
-                clicks=any(finding.kind == "link" for finding in kept),
+                pixels=any(finding.kind is Kind.PIXEL for finding in kept),
+                clicks=any(finding.kind is not Kind.PIXEL for finding in kept),
             )
     return render(scan, decision, mint, footer)

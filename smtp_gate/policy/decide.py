@@ -76,7 +76,7 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
         rule=treatment.rule,
         controller=treatment.controller.id if treatment.controller else "",
         verdicts=verdicts,
-        footer=wraps and not scan.footered,
+        footer=wraps,
         personal=wraps,
         refusal=refusal,
     )
@@ -127,7 +127,7 @@ def _barrier(scan: Scan, treatment: Treatment) -> str:
         return "no_controller"
     if not treatment.can_keep:
         return "no_web"
-    if scan.sealed or not (scan.anchors or scan.footered):
+    if scan.sealed or not scan.anchors:
         return "no_footer"
     return ""
 

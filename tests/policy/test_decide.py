@@ -189,10 +189,11 @@ def test_the_longest_address_that_is_asked_about_has_a_token_that_opens() -> Non
     assert open_ask(ring, seal(ring, token)) == token
 
 
-def test_a_mail_with_the_gates_footer_gets_no_second_one() -> None:
+def test_a_link_of_the_gate_in_the_mail_is_no_footer_of_this_person() -> None:
     decision = decide(scanned(finding(Kind.PIXEL), footered=True), treatment(), EVERYTHING)
-    assert decision.personal
-    assert not decision.footer
+    assert decision.footer
+    nowhere = decide(scanned(finding(Kind.PIXEL), footered=True, anchors=()), treatment(), EVERYTHING)
+    assert not nowhere.personal
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,7 @@ def test_whatever_is_combined(
             assert rule["controller"] is not None
             assert rule["can_keep"]
             assert rule["mail_class"] is not REQUEST, "a request for consent tracks nobody"
-            assert decision.footer or scan["footered"], "what tracks has the footer"
+            assert decision.footer, "what tracks has the footer"
             assert not scan["sealed"]
         if found.kind in (Kind.FUNCTIONAL, Kind.OWN, Kind.PLAIN):
             assert verdict.action is Action.KEEP, "functional links are never touched"
