@@ -24,6 +24,18 @@ def test_a_code_beside_a_reply_is_the_one_it_has() -> None:
     assert [(name, code) for name, code in shown if TABLE[name].code != int(code)] == []
 
 
+def test_each_promise_names_a_test_that_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(named) >= 12
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_pages_that_the_readme_points_to_are_there() -> None:
+    linked = re.findall(r"\]\((docs/[\w.-]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(linked) >= 6
+    assert [path for path in linked if not (ROOT / path).exists()] == []
+
+
 def test_our_own_trouble_is_never_permanent() -> None:
     ours = {name for name in TABLE if name.startswith(("OWN_", "NEXT_HOP_", "CONSENT_", "OUT_OF_", "NO_MEMORY"))}
     assert len(ours) >= 8

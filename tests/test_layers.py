@@ -15,7 +15,6 @@ ROWS = {
     "limits": 2,
     "model": 2,
     "transfer": 2,
-    "transfer": 2,
     "policy": 3,
     "scan": 3,
     "render": 3,

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,7 @@ from smtp_gate.cli.worker import Doors, Worker
 from smtp_gate.consent import Ledger
 from smtp_gate.errors import GateError
 from smtp_gate.observe import log, metrics
+from smtp_gate.observe.shared import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
             )
         )
     )
-    runtime = Path(os.environ.get("RUNTIME_DIRECTORY") or tempfile.mkdtemp(prefix="smtp-gate-"))
+    runtime = runtime_folder()
     hostname = settings.listen.hostname or socket.getfqdn()
     workers = (os.cpu_count() or 1) if settings.workers == "auto" else settings.workers
 

@@ -132,8 +132,8 @@ class Journey:
             consents = await self._consents(ruleset, found, treatment, waiting)
         except StoreUnavailable as problem:
             metrics.store_failure(problem.reason)
-            report.consent["unavailable"] += len(waiting)
             if ruleset.on_failure == "defer":
+                report.consent["unavailable"] += len(waiting)
                 answers.update(dict.fromkeys(waiting, replies.CONSENT_UNAVAILABLE))
                 return []
             consents = [Consent(NOTHING, "unavailable")] * len(waiting)

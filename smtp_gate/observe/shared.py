@@ -5,12 +5,24 @@ prometheus-client decides at its import whether it counts in memory or in files,
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+def runtime_folder() -> Path:
+    """A folder for what a run shares between its processes: systemd's, else one that goes with this process."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    made = tempfile.mkdtemp(prefix="smtp-gate-")
+    # Workers are forked and leave by os._exit: only the process that made it removes it.
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    os.environ["RUNTIME_DIRECTORY"] = made
+    return Path(made)
 
 
 def count_together(folder: Path) -> None:
