@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
 
@@ -63,7 +64,7 @@ def configure(*, json: bool | None = None, level: str = "info") -> None:
             else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Lossy(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -210,6 +211,23 @@ def stopped(*, unfinished: int) -> None:
 
 
 # --- inside ---------------------------------------------------------------------------------------------------
+class _Lossy:
+    """A stream that may fail: a full disk or a reader that has gone costs lines, never the answer to a mail."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write it, or lose it."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Let it go out, or lose it."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 class _LibraryHandler(logging.Handler):
     """Lets a library say where and how loud, not what."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import io
 import json
@@ -174,3 +175,14 @@ def test_a_terminal_gets_words_instead_of_json(monkeypatch: pytest.MonkeyPatch) 
     log.store_up()
     assert "store_up" in out.getvalue()
     assert "{" not in out.getvalue()
+
+
+def test_a_log_that_cannot_be_written_costs_lines_and_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", encoding="utf-8", buffering=1) as full:  # noqa: PTH123 - a device
+        monkeypatch.setattr("sys.stderr", full)
+        log.configure(json=True)
+        for _ in range(1000):
+            log.message_done(**MESSAGE)
+        with contextlib.suppress(OSError):
+            full.close()
+    log.message_done(**MESSAGE)
