@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 from email import message_from_bytes
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from smtp_gate import replies
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.model import EVERYTHING, Kind, Purpose, Sender
+from smtp_gate.observe import log
 from smtp_gate.observe.second_opinion import trackers_left
 from smtp_gate.tokens import open_ask, open_link, open_pixel, open_withdraw, subject_of
 from tests.gate_room import (
@@ -139,7 +140,9 @@ def shape(content: bytes) -> list[str]:
 
 
 # --- the store gives no answer --------------------------------------------------------------------------------
-async def test_a_store_that_is_down_costs_the_trackers_and_not_the_mail() -> None:
+async def test_a_store_that_is_down_costs_the_trackers_and_not_the_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(log, "message_done", lambda **fields: told.append(fields))
     async with Room() as room:
         room.agrees(BOTH, EVERYTHING)
         room.store.down = True
@@ -148,6 +151,7 @@ async def test_a_store_that_is_down_costs_the_trackers_and_not_the_mail() -> Non
         [message] = room.hop.messages
         assert message.recipients == [BOTH, NEITHER]
         assert tokens(message.content or b"") == []
+    assert [line["consent"] for line in told] == [{"unavailable": 2}]
 
 
 async def test_a_store_that_is_down_defers_where_policy_prefers_to_wait() -> None:
