@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from smtp_gate.cli.rooms import Books
     from smtp_gate.model import Purpose
 
 COMMAND = str(Path(sys.executable).with_name("smtp-gate"))
@@ -140,10 +141,15 @@ class ServeProcess:
 
     def agrees(self, address: str, purposes: Purpose, controller: str = "acme") -> None:
         """Record a person's consent in ledger and cache, as the command line does."""
-        with open_books(self.config) as books:
+
+        async def grant(books: Books) -> None:
             subject = subject_of(books.keyring, address.encode())
-            grant = books.register.grant(controller, subject, purposes, method="test", source="test")
-            asyncio.run(grant)
+            await books.register.grant(controller, subject, purposes, method="test", source="test")
+            if books.cache is not None:
+                await books.cache.close()
+
+        with open_books(self.config) as books:
+            asyncio.run(grant(books))
 
     # --- the process ----------------------------------------------------------------------------------------------
     def start(self) -> Self:
