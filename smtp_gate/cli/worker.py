@@ -19,12 +19,13 @@ from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
-from smtp_gate.errors import GateError
+from smtp_gate.errors import GateError, StoreUnavailable
 from smtp_gate.gate import Gate
 from smtp_gate.listener.front import Front
 from smtp_gate.listener.peers import Peers
 from smtp_gate.listener.server import Server
 from smtp_gate.observe import log, metrics
+from smtp_gate.tokens.subject import SUBJECT_SIZE
 from smtp_gate.web.app import web_app
 from smtp_gate.web.notice import ControllerNotice
 from smtp_gate.web.server import WebServer
@@ -125,6 +126,7 @@ class Worker:
             # Before the first poll the cache is not believed.
             with contextlib.suppress(GateError):
                 await self._recent.poll()
+        await self._first_look()
         for lmtp, sockets in ((False, self._doors.smtp), (True, self._doors.lmtp)):
             for door in sockets:
                 await self._server.listen(door, self._front(lmtp=lmtp))
@@ -146,6 +148,13 @@ class Worker:
         self._accepted.close()
         self._ledger.close()
         log.stopped(unfinished=unfinished)
+
+    async def _first_look(self) -> None:
+        """An operator hears at the start that the consent store gives no answer, not at the first mail."""
+        try:
+            await self._store.look_up("", [bytes(SUBJECT_SIZE)])
+        except StoreUnavailable as problem:
+            self._gate.store_said(problem.reason)
 
     def _front(self, *, lmtp: bool) -> Front:
         listen = self._loaded.settings.listen

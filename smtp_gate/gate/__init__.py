@@ -12,6 +12,7 @@ from smtp_gate import limits
 from smtp_gate.delivery.next_hop import Capabilities
 from smtp_gate.gate.journey import Journey
 from smtp_gate.gate.ruleset import Ruleset
+from smtp_gate.observe import log, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ class Gate:
         self.hostname = hostname
         self.now = now
         self._max_size = max_size
+        self._store_answers = True
 
     def capabilities(self) -> Capabilities:
         """What may be offered to clients: nothing that the next hop does not take.
@@ -77,3 +79,18 @@ class Gate:
     def begin(self, client: Client, sender: Sender) -> Journey:
         """Start a transaction; nothing happens before its first recipient."""
         return Journey(self, client, sender)
+
+    def store_said(self, trouble: str) -> None:
+        """Tell the operator when the consent store stops answering, and when it answers again.
+
+        Args:
+            trouble: reason of a look-up that failed; empty for one that did not.
+        """
+        if trouble:
+            metrics.store_failure(trouble)
+        if self._store_answers == bool(trouble):
+            self._store_answers = not trouble
+            if trouble:
+                log.store_down(reason=trouble)
+            else:
+                log.store_up()

@@ -16,7 +16,6 @@ from smtp_gate.gate.dispatch import Dispatch, Group
 from smtp_gate.gate.report import Report
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
-from smtp_gate.observe import metrics
 from smtp_gate.policy.match import treat
 from smtp_gate.render.received import received
 from smtp_gate.scan.headers import header_size, received_count
@@ -131,7 +130,7 @@ class Journey:
         try:
             consents = await self._consents(ruleset, found, treatment, waiting)
         except StoreUnavailable as problem:
-            metrics.store_failure(problem.reason)
+            self._gate.store_said(problem.reason)
             if ruleset.on_failure == "defer":
                 report.consent["unavailable"] += len(waiting)
                 answers.update(dict.fromkeys(waiting, replies.CONSENT_UNAVAILABLE))
@@ -183,7 +182,9 @@ class Journey:
         ):
             return [UNKNOWN] * len(waiting)
         subjects = [subject_of(keyring, self._recipients[number].address) for number in waiting]
-        return await self._gate.store.look_up(controller.id, subjects)
+        consents = await self._gate.store.look_up(controller.id, subjects)
+        self._gate.store_said("")
+        return consents
 
     async def _send(
         self, groups: list[Group], claim: Claim, client_gone: Callable[[], bool], deadline: float, report: Report

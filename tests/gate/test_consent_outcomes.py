@@ -154,6 +154,17 @@ async def test_a_store_that_is_down_costs_the_trackers_and_not_the_mail(monkeypa
     assert [line["consent"] for line in told] == [{"unavailable": 2}]
 
 
+async def test_a_store_that_goes_and_comes_back_is_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(log, "store_down", lambda reason: told.append(f"down: {reason}"))
+    monkeypatch.setattr(log, "store_up", lambda: told.append("up"))
+    async with Room() as room:
+        for down in (False, False, True, True, False, True):
+            room.store.down = down
+            await room.send(TRACKED, BOTH)
+    assert told == ["down: timeout", "up", "down: timeout"]
+
+
 async def test_a_store_that_is_down_defers_where_policy_prefers_to_wait() -> None:
     async with Room("consent: {on_failure: defer}") as room:
         room.store.down = True
