@@ -54,7 +54,7 @@ def decode_quoted_printable(body: bytes) -> bytes:
     RFC 2045 section 6.7 (3) lets transports add white space at a line end; ``binascii`` would leave ``= `` and
     the line break in the text, in the middle of an address.
     """
-    if b"= " in body or b"=\t" in body:
+    if _PADDED_SOFT_BREAK.search(body) is not None:
         body = _PADDED_SOFT_BREAK.sub(b"=\n", body)
     return binascii.a2b_qp(body)
 

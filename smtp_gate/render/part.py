@@ -54,7 +54,7 @@ def splice(raw: bytes, part: Part, edits: Sequence[Edit]) -> bytes:
     else:
         content = view
     if part.encoding == "quoted-printable":
-        new = quoted_printable.splice(old, edits, body_end, len(content))
+        new = quoted_printable.splice(old, edits, body_end)
         edited = apply(content, edits)
     elif part.encoding == "base64":
         edited = apply(content, edits)

@@ -30,20 +30,19 @@ _FULL = MAX_QP_LINE - 1
 """Octets of a line before its soft break's ``=``."""
 
 
-def splice(body: bytes, edits: Sequence[Edit], line_end: bytes, size: int) -> bytes:
+def splice(body: bytes, edits: Sequence[Edit], line_end: bytes) -> bytes:
     """Write edits into an encoded body.
 
     Args:
         body: quoted-printable, not necessarily well formed.
         edits: in order, without overlap, in offsets of the decoded text.
         line_end: of the body; a line end in new text is written as one.
-        size: octets of the decoded text.
 
     Returns:
         The new body. What is written has lines of at most 76 characters and no white space at a line's end; an
         old line that was longer stays so, where no edit breaks it.
     """
-    places = locate(body, [offset for edit in edits for offset in (edit.start, edit.end)], size)
+    places = locate(body, [offset for edit in edits for offset in (edit.start, edit.end)])
     out = bytearray()
     done = 0
     for number, edit in enumerate(edits):
@@ -59,19 +58,18 @@ def splice(body: bytes, edits: Sequence[Edit], line_end: bytes, size: int) -> by
     return bytes(out)
 
 
-def locate(body: bytes, offsets: Sequence[int], size: int) -> list[int]:
+def locate(body: bytes, offsets: Sequence[int]) -> list[int]:
     """Where characters of the decoded text stand in the encoded body: before any soft break in front of them.
 
     Args:
         body: quoted-printable.
         offsets: in the decoded text, ascending, not beyond its end.
-        size: octets of the decoded text.
     """
-    count = body.count
-    if not _is_whole(body, size):
+    if _BROKEN.search(body) is not None:
         return _locate_broken(body, offsets)
     # Each "=XX" holds two characters more than it stands for, "=" CRLF three, "=" LF two. So the distance on the
     # decoded side is had by counting, and the gap to the wanted place closes quickly.
+    count = body.count
     places = []
     at = decoded = 0
     for offset in offsets:
@@ -91,19 +89,6 @@ def locate(body: bytes, offsets: Sequence[int], size: int) -> list[int]:
                 at += _ESCAPE
         places.append(at)
     return places
-
-
-def _is_whole(body: bytes, size: int) -> bool:
-    """Whether every ``=`` begins an escape or a soft break, told by what decoding took away.
-
-    An ``=`` that begins nothing stays in the text and makes it longer than escapes and soft breaks alone would.
-    What could make it shorter (white space behind an ``=``, a lone CR) or is read in pairs is looked for first.
-    """
-    count = body.count
-    if b"= " in body or b"=\t" in body or b"==" in body:
-        return _BROKEN.search(body) is None
-    breaks = count(b"=\r\n")
-    return count(b"=\r") == breaks and size == len(body) - 2 * count(b"=") - breaks
 
 
 def _locate_broken(body: bytes, offsets: Sequence[int]) -> list[int]:
