@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.scan.attributes import Reader
 
+_ANCHOR = Carrier.ANCHOR
 _LINK_REST: Mapping[bytes, Reader] = {name: read for name, read in ELEMENTS[b"a"].items() if name != b"href"}
 _FOREIGN = frozenset([b"svg", b"math"])
 _NOTED = frozenset([b"html", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | _FOREIGN
@@ -161,9 +162,11 @@ class _Reader:
     def _close(self, anchor: _Anchor, closing: Span | None, words: Span | None) -> None:
         """Adds an anchor where it began, now that it is known whether and where it ends."""
         place, tag, value, quote, url = anchor
-        self.addresses.insert(
-            place, Address(Carrier.ANCHOR, tag, value, closing, words, quote, url, None, load=False)
-        )
+        one = Address(_ANCHOR, tag, value, closing, words, quote, url, None, False)  # noqa: FBT003 - the hot path
+        if place == len(self.addresses):
+            self.addresses.append(one)
+        else:
+            self.addresses.insert(place, one)
 
     def _note(self, name: bytes, begin: int, stop: int, inner: int, content: int, *, inside: bool) -> None:
         """A style block, and what counts for the page as a whole."""
