@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,7 +37,7 @@ from smtp_gate.config.keys import new_keys
 from smtp_gate.tokens import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from smtp_gate.cli.rooms import Books
@@ -204,6 +205,18 @@ class ServeProcess:
         assert self._process is not None
         pid = self._process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    @contextmanager
+    def only(self, worker: int) -> Iterator[None]:
+        """Let just one of the workers answer: the others are frozen meanwhile."""
+        others = [pid for pid in self.workers() if pid != worker]
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in others:
+                os.kill(pid, signal.SIGCONT)
 
     def hup(self) -> None:
         """SIGHUP: read the configuration again; returns when every worker has it, or it was refused."""

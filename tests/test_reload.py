@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,24 +25,11 @@ def running() -> Iterator[tuple[ServeProcess, HopThread]]:
         yield serve, hop
 
 
-@contextmanager
-def only(serve: ServeProcess, worker: int) -> Iterator[None]:
-    """Let just one of the workers answer: the others are stopped meanwhile."""
-    others = [pid for pid in serve.workers() if pid != worker]
-    for pid in others:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in others:
-            os.kill(pid, signal.SIGCONT)
-
-
 def sent_by_each_worker(serve: ServeProcess, hop: HopThread, raw: bytes, recipient: str) -> list[tuple[int, bytes]]:
     """The reply's code and what arrived, for each worker in turn."""
     heard = []
     for worker in serve.workers():
-        with only(serve, worker):
+        with serve.only(worker):
             code = serve.send(raw, recipient)
             heard.append((code, hop.contents(recipient)[-1] if code == 250 else b""))
     return heard
@@ -80,7 +64,7 @@ def test_changed_keys_and_controllers_are_in_force_and_old_links_still_open(
         assert b"Acme Bicycles" in b" ".join(after.split())
         assert set(doors(serve, before)).isdisjoint(doors(serve, after)), "the new key does not seal"
     for worker in serve.workers():
-        with only(serve, worker):
+        with serve.only(worker):
             assert [serve.get(door).status_code for door in doors(serve, before)] == [302, 302, 200]
             page = serve.get(doors(serve, before)[-1])
             assert "Acme Bicycles" in page.text

@@ -26,7 +26,9 @@ def test_mail_flows_on_while_redis_is_away() -> None:
             assert [tracked() for _ in range(12)] == [False] * 12
             (redis.start if away == redis.stop else redis.thaw)()
             # Stopped, it forgot everything: the gates load it anew from the ledger.
-            eventually(tracked, 20)
+            eventually(tracked, 12)
+            assert {line["reason"] for line in serve.events("store_down")} <= {"connection", "timeout", "no_epoch"}
+            assert serve.events("store_up")
         assert {code for line in serve.events("message") for code in line["replies"]} == {"250"}
         assert {"granted", "unavailable"} <= {
             reason for line in serve.events("message") for reason in line["consent"]
