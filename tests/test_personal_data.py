@@ -47,6 +47,7 @@ def test_nothing_personal_is_told() -> None:
         assert serve.stop() == 0
         told = serve.text() + numbers
         assert len(serve.events("message")) >= 3
+        assert {line["next_hop"] for line in serve.events("message")} == {f"127.0.0.1:{hop.hop.port}"}
         assert "smtp_gate_hits_total" in numbers
     planted = [
         *(ALICE, BOB, CAROL, SENDER, "alice.person", "bob.secret", "hidden.sender", "reader.example"),

@@ -33,9 +33,12 @@ class HopTransaction:
     """MAIL for one sender; made by :meth:`smtp_gate.delivery.pool.Pool.begin`, used by one task at a time.
 
     End it with :meth:`data` or :meth:`abort`. It never raises for anything that a next hop does.
+
+    Attributes:
+        hop: name of the next hop that it speaks with; empty before the first recipient.
     """
 
-    __slots__ = ("_connection", "_open", "_over", "_pool", "_retried", "_sender", "_size", "_taken")
+    __slots__ = ("_connection", "_open", "_over", "_pool", "_retried", "_sender", "_size", "_taken", "hop")
 
     def __init__(self, pool: Pool, sender: Sender, size: int) -> None:
         self._pool = pool
@@ -46,6 +49,7 @@ class HopTransaction:
         self._over: Reply | None = None  # what everything hears from now on
         self._retried = False
         self._taken: list[Recipient] = []
+        self.hop = ""
 
     async def rcpt(self, recipient: Recipient) -> Reply:
         """Name one recipient; MAIL goes before the first, in the same round trip where that can be.
@@ -122,6 +126,7 @@ class HopTransaction:
         may_be_stale = connection is not None
         if connection is None:
             self._connection = connection = await self._pool.take()
+            self.hop = connection.hop.name
             may_be_stale = connection.kept
         try:
             return await self._ask(connection, recipients)
@@ -170,6 +175,7 @@ class HopTransaction:
         """
         self._drop()
         self._connection = connection = await self._pool.take(fresh=True)
+        self.hop = connection.hop.name
         before = len(self._taken)
         answers = await self._ask(connection, [*self._taken, *recipients])
         lost = [reply for reply in answers[:before] if not reply.accepted]

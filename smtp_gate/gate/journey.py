@@ -88,6 +88,7 @@ class Journey:
         """
         clock = asyncio.get_running_loop().time
         report = Report(self._client, len(raw))
+        report.next_hop = self._hop.hop if self._hop is not None else ""
         answers = [replies.OWN_TROUBLE] * len(self._recipients)
         try:
             answers = await self._deliver(raw, client_gone, clock() + limits.REPLY_DEADLINE, report)

@@ -31,11 +31,13 @@ class Report:
     Attributes:
         message_id: the gate's own id of the message, in its Received field and in the log.
         consent: how many recipients for each reason of the consent answer.
+        next_hop: name of the next hop that was asked; empty when none was.
     """
 
     def __init__(self, client: Client, size: int) -> None:
         self.message_id = secrets.token_hex(8)
         self.consent: Counter[str] = Counter()
+        self.next_hop = ""
         self._client = client
         self._size = size
         # Not the event loop's clock: uvloop's counts in whole milliseconds.
@@ -90,7 +92,7 @@ class Report:
             consent=self.consent,
             replies=codes,
             milliseconds=self._milliseconds,
-            next_hop="",
+            next_hop=self.next_hop,
         )
         metrics.message_done(
             mail_class=self._mail_class,
