@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ class Supervisor:
         self._losses: deque[float] = deque(maxlen=RESPAWN_LIMIT)
         self._stopping = False
         self._hurry = 0.0
+        # Nobody writes into it. Only the parent holds the writing end, so that a worker reads its end from it.
+        self._lifeline = os.pipe()
 
     def run(self) -> int:
         """Start the workers and watch them; the exit code is 0 after SIGTERM, 70 when they keep dying."""
@@ -90,6 +93,8 @@ class Supervisor:
         child = os.fork()
         if child == 0:
             os.close(inward)
+            os.close(self._lifeline[1])
+            threading.Thread(target=_outlive_nobody, args=(self._lifeline[0],), daemon=True).start()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
 
             def ready() -> None:
@@ -146,3 +151,9 @@ class Supervisor:
             self._running.discard(child)
         self._said("stopped", code)
         return code
+
+
+def _outlive_nobody(lifeline: int) -> None:
+    """Drain and stop once the parent is gone, however it went: the ports must be free for the next one."""
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

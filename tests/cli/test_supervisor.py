@@ -138,3 +138,13 @@ def test_systemd_hears_of_ready_reload_and_stop(tmp_path: Path) -> None:
         assert [channel.recv(100), channel.recv(100)] == [b"RELOADING=1", b"READY=1"]
         assert running.stop() == 0
         assert channel.recv(100) == b"STOPPING=1"
+
+
+def test_workers_of_a_killed_parent_end_by_themselves() -> None:
+    running = Running()
+    running.read_until(lambda lines: len(running.pids()) == 2 and any(line.startswith("ready") for line in lines))
+    running.process.kill()
+    running.process.wait(10)
+    assert running.process.stdout is not None
+    assert running.process.stdout.read() == "", "the pipe is at its end only when all its writers are gone"
+    running.process.stdout.close()
