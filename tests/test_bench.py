@@ -1,0 +1,47 @@
+"""The benchmark runs and tells its figures; how fast it is, is not a matter of tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import mails, naive
+from smtp_gate.cli.rooms import ruleset_of
+from smtp_gate.model import Kind
+from smtp_gate.scan.message import scan
+from tests.postfix_server import needs_root
+
+ROOT = Path(__file__).parent.parent
+
+
+@needs_root
+@pytest.mark.xdist_group("postfix")
+def test_all_ways_carry_mail_and_are_compared(tmp_path: Path) -> None:
+    words = [sys.executable, str(ROOT / "bench/run.py"), "--smoke", "--evidence", str(tmp_path / "bench.json")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode in (0, 1), done.stderr
+    figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert (done.returncode == 1) == bool(figures["missed"])
+    for mail in ("sales 8 KB", "newsletter 64 KB"):
+        assert len(figures[mail]) == 5
+        assert all(way["per_second"] > 0 for way in figures[mail].values())
+
+
+@pytest.mark.parametrize(
+    ("mail", "links", "octets"), [(mails.sales(), 30, 8_000), (mails.newsletter(), 40, 64_000)]
+)
+def test_the_mails_of_the_benchmark_are_what_their_names_say(mail: bytes, links: int, octets: int) -> None:
+    found = scan(mail, ruleset_of(None).catalogue).findings
+    assert sum(finding.kind is Kind.LINK for finding in found) == links
+    assert sum(finding.kind is Kind.PIXEL for finding in found) == 1
+    assert abs(len(mail) - octets) < octets // 20
+
+
+def test_the_naive_proxy_does_its_simple_job() -> None:
+    out = naive.rewrite(mails.newsletter())
+    assert b"link-tracker" not in out
+    assert out.count(b"https://www.acme.example/offer/") == 40
