@@ -56,7 +56,7 @@ class Content:
     def __init__(self, limit: int) -> None:
         """Begin a message of at most ``limit`` octets."""
         self._limit = limit
-        self._kept = bytearray()
+        self._kept: bytes | bytearray = b""
         # A dot right after 354 ends an empty message, so the content starts as if a line had just ended.
         self._carry = _LINE_END
         self._started = False
@@ -97,13 +97,13 @@ class Content:
 
     def refuse(self, reply: Reply) -> None:
         """Read on to the end without keeping anything, then answer ``reply``."""
-        self._kept = bytearray()
+        self._kept = b""
         self._fault = Fault.REFUSED
         self.refusal = reply
 
     def message(self) -> bytes:
         """The whole content: CRLF line ends, dots unstuffed; to be asked once, after the end."""
-        kept, self._kept = self._kept, bytearray()
+        kept, self._kept = self._kept, b""
         return bytes(kept)
 
     def _take(self, piece: bytes) -> None:
@@ -115,15 +115,23 @@ class Content:
         if self.size > self._limit:
             self.refuse(TOO_BIG)
             return
-        bare = piece.replace(_LINE_END, b"")
-        if b"\n" in bare or b"\r" in bare:
+        # Whether every CR stands before an LF and every LF behind a CR: octets are the quickest to replace, one by
+        # one, and the comparison is nearly free (a quarter of the time of taking the pairs away and looking again).
+        if piece.replace(b"\r", b"").replace(b"\n", _LINE_END) != piece:
             self._blame(Fault.BARE_LINE_END)
         if b"\0" in piece:
             self._blame(Fault.NUL)
         if self._too_long(piece):
             self._blame(Fault.LONG_LINE)
-        if self._fault is None:
-            self._kept += piece
+        if self._fault is not None:
+            return
+        if not self._kept:
+            # Most mails arrive in one piece, which then is the message, without another copy.
+            self._kept = piece
+            return
+        if isinstance(self._kept, bytes):
+            self._kept = bytearray(self._kept)
+        self._kept += piece
 
     def _too_long(self, piece: bytes) -> bool:
         """Whether a line that ends or goes on in this piece is over the limit; looks at few of its octets."""
@@ -144,7 +152,7 @@ class Content:
         if self._fault is None or fault < self._fault:
             self._fault = fault
             self.refusal = _REPLIES[fault]
-            self._kept = bytearray()
+            self._kept = b""
 
 
 def _held(block: bytes) -> int:
