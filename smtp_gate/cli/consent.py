@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
@@ -325,10 +324,12 @@ def _show_import(
 
 def _show_history(events: list[dict[str, str | int]]) -> None:
     columns = ("event", "controller", "at", "decision", "purposes", "method", "source", "notice", "expires")
-    table = Table(*columns)
+    console = Console()
     for event in events:
-        table.add_row(*(str(event[column]) for column in columns))
-    Console().print(table)
+        console.print(f"\nevent {event['event']}", style="bold", highlight=False)
+        for column in columns:
+            if column != "event" and event[column] not in ("", None):
+                console.print(f"  {column:<12}{event[column]}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _subject(books: Books, address: str) -> bytes:
