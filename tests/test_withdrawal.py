@@ -121,6 +121,7 @@ def test_a_withdrawal_survives_a_redis_that_forgets_and_a_gate_that_starts_anew(
         pixel = door(old, "p")
         assert serve.get(pixel).status_code == 302
         assert serve.get(door(old, "w"), "POST").status_code == 200
+        eventually(lambda: redis.say("GET", "smtp_gate:live").strip().endswith(b" 2"))
         # A fail-over to a replica that lags: the cache says again what was withdrawn.
         redis.say("SET", granted, value)
         for worker in serve.workers():

@@ -111,6 +111,16 @@ async def test_nobody_gets_a_token_of_another() -> None:
     assert assert_own_tokens_only(await four(TRACKED)) == 7
 
 
+async def test_two_who_agreed_to_the_same_get_mails_of_their_own() -> None:
+    twins = (b"one@example.com", b"two@example.com", b"three@example.com")
+    async with Room() as room:
+        for person in twins:
+            room.agrees(person, Purpose.PERFORMANCE | Purpose.CLICKS)
+        assert (await room.send(TRACKED, *twins)).codes == [250] * 3
+        assert assert_own_tokens_only({person: room.got(person)[0] for person in twins}) == 9
+        assert [len(message.recipients) for message in room.hop.messages] == [1, 1, 1]
+
+
 async def test_another_parser_finds_no_tracker_in_what_leaves() -> None:
     assert len(trackers_left(TRACKED, catalogue())) == 2, "the second opinion is blind"
     for content in (await four(TRACKED)).values():
