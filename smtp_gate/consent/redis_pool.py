@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
@@ -14,7 +15,9 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from smtp_gate.errors import ConfigError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from redis.asyncio.connection import AbstractConnection
 
 Pool: TypeAlias = BlockingConnectionPool
 KEY = "consent.cache"
@@ -76,18 +79,70 @@ async def ask(pool: Pool, *commands: tuple[str | bytes, ...]) -> list[Any]:
     return replies
 
 
+class Kept:
+    """Connections for short questions, kept open, the last used first; made when they are needed.
+
+    The library's pool takes as long as the question itself: a lock, a condition, telemetry and a check of its
+    arguments at each taking and each return. As it, this has no time limit of its own.
+
+    Attributes:
+        busy: connections whose answer is waited for.
+    """
+
+    def __init__(self, url: str, connections: int) -> None:
+        """Prepare, as :func:`open_pool`; who wants one more than ``connections`` waits for one."""
+        self._make = cast("Callable[[], AbstractConnection]", open_pool(url, connections, 0).make_connection)
+        self._slots = asyncio.Semaphore(connections)
+        self._idle: list[AbstractConnection] = []
+        self.busy: set[AbstractConnection] = set()
+
+    async def ask(self, *command: str | bytes) -> Any:
+        """One command's answer; a connection whose answer was not read to its end is closed, as in :func:`ask`.
+
+        Raises:
+            RedisError, OSError: as the library says them; see :func:`trouble`.
+        """
+        async with self._slots:
+            connection = self._idle.pop() if self._idle else self._make()
+            self.busy.add(connection)
+            clean = False
+            try:
+                # Something to read before the question: the other side has closed it.
+                if connection.is_connected and await connection.can_read():
+                    await connection.disconnect(nowait=True)
+                await connection.send_packed_command(connection.pack_command(*command))
+                reply = await connection.read_response()
+                clean = True
+            finally:
+                try:
+                    if not clean:
+                        await connection.disconnect(nowait=True)
+                finally:
+                    self.busy.discard(connection)
+                    self._idle.append(connection)
+        return reply
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for connection in (*self._idle, *self.busy):
+            await connection.disconnect(nowait=True)
+
+
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
     """Whatever goes wrong with Redis inside becomes StoreUnavailable with a short reason."""
     try:
         yield
-    except StoreUnavailable:
-        raise
-    except ResponseError:
-        raise StoreUnavailable("error_reply") from None
-    except (TimeoutError, RedisTimeout):
-        raise StoreUnavailable("timeout") from None
-    except (RedisError, OSError):
-        raise StoreUnavailable("connection") from None
-    except Exception:  # noqa: BLE001 - hostile bytes raise what they like in a parser; the mail must flow on
-        raise StoreUnavailable("bad_reply") from None
+    except Exception as problem:  # noqa: BLE001 - hostile bytes raise what they like in a parser; the mail must flow on
+        raise trouble(problem) from None
+
+
+def trouble(problem: Exception) -> StoreUnavailable:
+    """What went wrong with Redis, in our words."""
+    if isinstance(problem, StoreUnavailable):
+        return problem
+    if isinstance(problem, ResponseError):
+        return StoreUnavailable("error_reply")
+    if isinstance(problem, TimeoutError | RedisTimeout):
+        return StoreUnavailable("timeout")
+    return StoreUnavailable("connection" if isinstance(problem, RedisError | OSError) else "bad_reply")

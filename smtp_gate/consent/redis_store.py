@@ -1,7 +1,7 @@
 """Look-ups in Redis: one round trip for all recipients of a mail, and nothing odd ever grants anything.
 
-What is read together: the live pointer (epoch and how far the cache has come) and the values of all people. The
-epoch is part of every key, so a process guesses the one that it saw last; when the pointer names another one, a
+What is read by one command: the live pointer (epoch and how far the cache has come) and the values of all people.
+The epoch is part of every key, so a process guesses the one that it saw last; when the pointer names another one, a
 reload just ended, and the values are read once more under the new one, within the same time limit.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent.breaker import Breaker
 from smtp_gate.consent.clock import Clock, Onward, utc_now
-from smtp_gate.consent.redis_pool import Pool, ask, open_pool, translated
+from smtp_gate.consent.redis_pool import Kept, Pool, ask, trouble
 from smtp_gate.consent.standing import WITHDRAWN, read_value
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import STORE_CONNECTIONS, STORE_TIMEOUT
@@ -58,7 +58,7 @@ class RedisStore:
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pool = open_pool(url, STORE_CONNECTIONS, STORE_TIMEOUT)
+        self._redis = Kept(url, STORE_CONNECTIONS)
         self._recent = recent
         self._prefix = prefix
         self._live = live_key(prefix)
@@ -72,12 +72,13 @@ class RedisStore:
             return []
         self._breaker.check()
         try:
-            async with translated(), asyncio.timeout(STORE_TIMEOUT):
+            async with asyncio.timeout(STORE_TIMEOUT):
                 applied, values = await self._read(controller, subjects)
-        except StoreUnavailable as error:
+        except Exception as problem:  # noqa: BLE001 - hostile bytes raise what they like; the mail must flow on
+            error = trouble(problem)
             if error.reason not in _ANSWERED:
                 self._breaker.failed()
-            raise
+            raise error from None
         self._breaker.succeeded()
         now = self._now()
         found = [read_value(octets, subject, now) for octets, subject in zip(values, subjects, strict=True)]
@@ -92,27 +93,25 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        await self._redis.close()
 
     async def _read(self, controller: str, subjects: Sequence[bytes]) -> tuple[int, list[object]]:
         epoch = self._epoch
         if epoch is None:
-            epoch = (await read_position(self._pool, self._live)).epoch
+            epoch = parse_position(await self._redis.ask("GET", self._live)).epoch
         for _ in range(2):
             head = record_key(self._prefix, epoch, controller)
-            pointer, values = await ask(
-                self._pool, ("GET", self._live), ("MGET", *[head + subject for subject in subjects])
-            )
+            values = await self._redis.ask("MGET", self._live, *[head + subject for subject in subjects])
+            if not isinstance(values, list) or len(values) != 1 + len(subjects):
+                raise StoreUnavailable("bad_reply")
             try:
-                position = parse_position(pointer)
+                position = parse_position(values[0])
             except StoreUnavailable:
                 self._epoch = None
                 raise
             if position.epoch == epoch:
-                if not isinstance(values, list) or len(values) != len(subjects):
-                    raise StoreUnavailable("bad_reply")
                 self._epoch = epoch
-                return position.applied, values
+                return position.applied, values[1:]
             epoch = position.epoch
         raise StoreUnavailable("epoch_moved")
 
