@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, AnyStr, Final, cast
 
@@ -43,12 +44,22 @@ _FAULTS: Final = frozenset(
 """What counts as an error of the client; what the next hop or a policy refuses does not."""
 
 
+class _NoHooks:
+    """Stands for aiosmtpd's handler, of which nothing is used; its methods would be listed at each connection."""
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+_NO_HOOKS: Final = _NoHooks()
+
+
 class Connection(SMTP):
     """The part of a session that does not depend on its commands."""
 
     def __init__(self, house: House, front: Front) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(None, hostname=house.hostname, tls_context=front.tls, data_size_limit=None, loop=loop)
+        super().__init__(_NO_HOOKS, hostname=house.hostname, tls_context=front.tls, data_size_limit=None, loop=loop)
         self.house = house
         self.front = front
         self.inbox = Inbox(loop)
@@ -90,7 +101,7 @@ class Connection(SMTP):
         wire = self._wire
         if wire is None or wire.is_closing():
             return
-        wire.write(b"".join([reply.encode() for reply in said]))
+        wire.write(_octets(said[0]) if len(said) == 1 else b"".join([_octets(reply) for reply in said]))
         if wire.get_write_buffer_size() > FLOOD:
             wire.abort()
 
@@ -202,10 +213,10 @@ class Connection(SMTP):
             return
         if not reply.accepted:
             self.refused(reply)
-        if reply in _FAULTS:
-            self.errors += 1
-            if self.errors > limits.MAX_ERRORS:
-                raise Stopped(replies.TOO_MANY_ERRORS)
+            if reply in _FAULTS:
+                self.errors += 1
+                if self.errors > limits.MAX_ERRORS:
+                    raise Stopped(replies.TOO_MANY_ERRORS)
         self.say(reply)
 
     async def _answer(self, line: bytes) -> Reply | None:
@@ -271,3 +282,9 @@ class Connection(SMTP):
         # No wait that begins from now on can be over before the shortest patience is.
         horizon = now + min(limits.COMMAND_TIMEOUT, limits.DATA_TIMEOUT)
         self._timer = self.loop.call_at(min(self.inbox.due, horizon), self._watch)
+
+
+@lru_cache(256)
+def _octets(reply: Reply) -> bytes:
+    """A reply as it goes on the wire; most are said again and again."""
+    return reply.encode()

@@ -24,6 +24,8 @@ PRIVATE: Final = (
     "fe80::/10",
 )
 """This machine and private networks (RFC 1918, RFC 4193, link-local): who may connect when ``allow`` is empty."""
+_REMEMBERED: Final = 1000
+"""Addresses whose answer is kept: a gate has few clients, and each mail asks twice."""
 
 
 class Peers:
@@ -47,9 +49,18 @@ class Peers:
             except ValueError:
                 raise ConfigError(place, f"{key}[{number}]", f"{cidr!r} {_cure(cidr)}") from None
         self._networks = tuple(networks)
+        self._asked: dict[str, bool] = {}
 
     def allow(self, address: str) -> bool:
         """Whether a client at this IP address belongs to them; anything that is no IP address does not."""
+        answer = self._asked.get(address)
+        if answer is None:
+            if len(self._asked) >= _REMEMBERED:
+                self._asked.clear()
+            answer = self._asked[address] = self._holds(address)
+        return answer
+
+    def _holds(self, address: str) -> bool:
         try:
             parsed = ip_address(address)
         except ValueError:

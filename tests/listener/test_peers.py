@@ -28,7 +28,17 @@ from smtp_gate.listener.peers import Peers, check_binds
     ],
 )
 def test_who_may_connect(cidrs: list[str], address: str, allowed: bool) -> None:
-    assert Peers(cidrs).allow(address) is allowed
+    peers = Peers(cidrs)
+    assert [peers.allow(address) for _ in range(2)] == [allowed] * 2
+
+
+def test_the_memory_of_answers_is_bounded_and_forgetting_changes_none() -> None:
+    peers = Peers(["10.1.0.0/16"])
+    addresses = [f"10.{net}.{host // 256}.{host % 256}" for net in (1, 2) for host in range(1500)]
+    answers = [address.startswith("10.1.") for address in addresses]
+    assert [peers.allow(address) for address in addresses] == answers
+    assert len(peers._asked) <= 1000
+    assert [peers.allow(address) for address in addresses] == answers
 
 
 @pytest.mark.parametrize(
