@@ -212,20 +212,18 @@ class HopTransaction:
         return reply
 
     async def _send(self, content: bytes, last_dot: float, deadline: float) -> Reply:
-        """The content, then the dot by itself: until the dot is out nothing can be delivered."""
+        """Content and dot in one write; the dot leaves last, and until it is out nothing can be delivered."""
         connection = self._connection
         if connection is None:
             raise HopError(Trouble.CLOSED)
         wire = connection.wire
         loop = connection.loop
-        wire.send(stuffed(content), 0)
         try:
-            await wire.drained(last_dot)
+            await wire.content((stuffed(content), END), last_dot)
         except HopError as problem:
             if problem.trouble is Trouble.SILENT:
                 raise HopError(Trouble.SILENT, replies.OUT_OF_TIME) from None
             raise
-        wire.send(END, 1)
         try:
             answer = await wire.reply(min(loop.time() + limits.HOP_DATA_TIMEOUT, deadline))
             reply = _readable(answer)

@@ -7,15 +7,20 @@ the connection: after it no pairing can be trusted, and a wrong pairing would be
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import deque
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate import replies
 from smtp_gate.errors import GateError
 from smtp_gate.limits import MAX_HOP_REPLY
 from smtp_gate.replies import Reply, relayed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\r]*))?\r?")
 CLOSING = 421
@@ -30,7 +35,11 @@ class HopReply(NamedTuple):
 
     def for_client(self) -> Reply:
         """As an answer to our client; 421 is about the other connection, so it becomes 451."""
-        return relayed(451 if self.code == CLOSING else self.code, self.text)
+        return _relayed(451 if self.code == CLOSING else self.code, self.text)
+
+
+_relayed = lru_cache(256)(relayed)
+"""Most replies are the same few again and again."""
 
 
 class Trouble(StrEnum):
@@ -75,9 +84,13 @@ class Wire(asyncio.Protocol):
         self._loop = loop
         self._buffer = bytearray()
         self._due = 0
+        self._held = 0  # replies that are due once all that is written has left
         self._ready: deque[HopReply] = deque()
         self._trouble: Trouble | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._patience = math.inf
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = math.inf
         transport.set_write_buffer_limits(high=0)
         transport.set_protocol(self)
 
@@ -109,18 +122,24 @@ class Wire(asyncio.Protocol):
             await self._news(deadline)
         return self._ready.popleft()
 
-    async def drained(self, deadline: float) -> None:
-        """Wait until everything written has left for the kernel.
+    async def content(self, pieces: Sequence[bytes], deadline: float) -> None:
+        """Write pieces of which the last one is answered by one reply, and wait until all has left for the kernel.
+
+        No reply is due before the last octet is out. What comes earlier came unasked, whatever it says.
 
         Raises:
-            HopError: closed, something came unasked, or still not drained at `deadline`.
+            HopError: closed, something came unasked, or not out at `deadline`; then the last octets are not out and
+                never will be.
         """
-        while self._transport.get_write_buffer_size():
+        if self._trouble is not None:
+            raise HopError(self._trouble)
+        self._held = 1
+        self._transport.writelines(pieces)
+        self._count_held()
+        while self._held:
             if self._trouble is not None:
                 raise HopError(self._trouble)
             await self._news(deadline)
-        if self._trouble is not None:
-            raise HopError(self._trouble)
 
     def quit(self) -> None:
         """Say goodbye and close, without waiting for an answer."""
@@ -142,6 +161,8 @@ class Wire(asyncio.Protocol):
         if self._trouble is not None:
             return
         self._buffer += data
+        if self._held:
+            self._count_held()
         try:
             while self._due and (reply := self._take()) is not None:
                 self._due -= 1
@@ -169,6 +190,7 @@ class Wire(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The write buffer is empty again."""
+        self._count_held()
         self._wake()
 
     # --- inside ---
@@ -202,6 +224,12 @@ class Wire(asyncio.Protocol):
         self._over(Trouble.GARBLED)
         self._transport.abort()
 
+    def _count_held(self) -> None:
+        """The reply to what was written last is due from the moment on that all of it is out."""
+        if not self._transport.get_write_buffer_size():
+            self._due += self._held
+            self._held = 0
+
     def _silent(self) -> None:
         self._over(Trouble.SILENT)
         self._transport.abort()
@@ -209,6 +237,9 @@ class Wire(asyncio.Protocol):
     def _over(self, trouble: Trouble) -> None:
         if self._trouble is None:
             self._trouble = trouble
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._wake()
 
     def _wake(self) -> None:
@@ -218,9 +249,25 @@ class Wire(asyncio.Protocol):
     async def _news(self, deadline: float) -> None:
         """Wait until something happened; at `deadline` the connection is over."""
         self._waiter = waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._silent)
+        self._patience = deadline
+        if self._alarm is None or self._alarm_at > deadline:
+            self._set_alarm()
         try:
             await waiter
         finally:
-            timer.cancel()
+            self._patience = math.inf
             self._waiter = None
+
+    def _set_alarm(self) -> None:
+        """One timer serves many waits: each is over long before its time, so it is set anew only when it fires."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = self._patience
+        self._alarm = self._loop.call_at(self._alarm_at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._patience <= self._alarm_at:
+            self._silent()
+        elif self._patience < math.inf:
+            self._set_alarm()

@@ -20,6 +20,7 @@ class Line(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.unsent = 0
         self.open = True
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -29,7 +30,7 @@ class Line(asyncio.Transport):
         pass
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
@@ -52,7 +53,7 @@ def read(due: int, *pieces: bytes) -> list[HopReply] | Trouble:
             wire.data_received(piece)
         try:
             answers = [await wire.reply(loop.time()) for _ in range(due)]
-            await wire.drained(loop.time())
+            wire.send(b"", 0)
         except HopError as problem:
             return problem.trouble
         finally:
@@ -114,6 +115,79 @@ def test_421_may_come_unasked_and_what_came_before_it_counts() -> None:
         assert wire.lost
         with pytest.raises(HopError):
             wire.send(b"y", 1)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("word", [b"250 queued\r\n", b"552 too big\r\n"])
+def test_an_answer_that_comes_before_the_last_octet_is_out_answers_nothing(word: bytes) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        line = Line()
+        line.unsent = 1
+        wire = Wire(line, loop)
+        sending = loop.create_task(wire.content((b"x\r\n", END), loop.time() + 5))
+        await asyncio.sleep(0)
+        wire.data_received(word)
+        with pytest.raises(HopError) as caught:
+            await sending
+        assert caught.value.trouble is Trouble.GARBLED
+        assert not line.open
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_answer_counts_as_soon_as_the_last_octet_is_out(told: bool) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        line = Line()
+        line.unsent = 1
+        wire = Wire(line, loop)
+        sending = loop.create_task(wire.content((b"x\r\n", END), loop.time() + 5))
+        await asyncio.sleep(0)
+        assert (line.written, sending.done()) == (b"x\r\n.\r\n", False)
+        line.unsent = 0
+        if told:
+            wire.resume_writing()
+        wire.data_received(b"250 queued\r\n")
+        await sending
+        assert await wire.reply(loop.time() + 5) == HopReply(250, "queued")
+
+    asyncio.run(run())
+
+
+def test_content_that_does_not_leave_in_time_never_leaves() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        line = Line()
+        line.unsent = 1
+        wire = Wire(line, loop)
+        with pytest.raises(HopError) as caught:
+            await wire.content((b"x\r\n", END), loop.time() + 0.01)
+        assert caught.value.trouble is Trouble.SILENT
+        assert not line.open
+
+    asyncio.run(run())
+
+
+def test_each_wait_has_its_own_limit_whatever_the_one_before_it_had() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        wire = Wire(Line(), loop)
+        wire.send(b"x", 3)
+        for patience in (5, 0.05):
+            loop.call_later(0.01, wire.data_received, b"250 ok\r\n")
+            await wire.reply(loop.time() + patience)
+        # The timer of the wait before is still set, and rings in this one.
+        loop.call_later(0.1, wire.data_received, b"250 ok\r\n")
+        await wire.reply(loop.time() + 5)
+        wire.send(b"x", 1)
+        begun = loop.time()
+        with pytest.raises(HopError) as caught:
+            await wire.reply(begun + 0.05)
+        assert caught.value.trouble is Trouble.SILENT
+        assert 0.04 < loop.time() - begun < 3
 
     asyncio.run(run())
 
