@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 UNCATALOGUED = "uncatalogued"
 """Stands for the vendor of a tracker that nobody catalogued."""
+_UNTOLD = frozenset((Kind.OWN, Kind.PLAIN))
+"""Findings that are no tracker."""
 
 
 class Report:
@@ -59,9 +61,16 @@ class Report:
         self._variants += 1
         self._mail_class = variant.decision.mail_class
         self._rule = variant.decision.rule
-        for finding, verdict in zip(scan.findings, variant.decision.verdicts, strict=True):
-            if finding.kind not in (Kind.OWN, Kind.PLAIN):
-                self._actions[finding.vendor or UNCATALOGUED][verdict.action.value] += 1
+        # A newsletter has dozens of findings and few different ones.
+        counts = Counter(
+            [
+                (finding.vendor, verdict.action)
+                for finding, verdict in zip(scan.findings, variant.decision.verdicts, strict=True)
+                if finding.kind not in _UNTOLD
+            ]
+        )
+        for (vendor, action), count in counts.items():
+            self._actions[vendor or UNCATALOGUED][action.value] += count
         for obstacle in scan.obstacles:
             self._actions["unsearched"][obstacle] += 1
         if variant.fallback:

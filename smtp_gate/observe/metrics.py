@@ -8,6 +8,7 @@ processes of one gate count into one place and any of them can show the sum.
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -65,6 +66,13 @@ STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without a
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
 RELOADS = Counter("smtp_gate_reloads", "Reloads of the configuration, by outcome (done, refused)", ["outcome"])
 
+# What is counted for each message, found without the library's lock and its check of the labels.
+_of_class = cache(MESSAGES.labels)
+_of_action = cache(ACTIONS.labels)
+_of_reason = cache(CONSENT.labels)
+_of_reply = cache(RECIPIENTS.labels)
+_of_step = cache(STEP_SECONDS.labels)
+
 
 def message_done(
     *,
@@ -77,18 +85,18 @@ def message_done(
     milliseconds: Mapping[str, float],
 ) -> None:
     """Count one message; the arguments are those of :func:`smtp_gate.observe.log.message_done`."""
-    MESSAGES.labels(mail_class.value).inc()
+    _of_class(mail_class.value).inc()
     MESSAGE_BYTES.observe(size)
     VARIANTS.inc(variants)
     for vendor, by_action in actions.items():
         for action, count in by_action.items():
-            ACTIONS.labels(vendor, action).inc(count)
+            _of_action(vendor, action).inc(count)
     for reason, count in consent.items():
-        CONSENT.labels(reason).inc(count)
+        _of_reason(reason).inc(count)
     for code, count in replies.items():
-        RECIPIENTS.labels(f"{code // 100}xx").inc(count)
+        _of_reply(f"{code // 100}xx").inc(count)
     for step, time in milliseconds.items():
-        STEP_SECONDS.labels(step).observe(time / 1000)
+        _of_step(step).observe(time / 1000)
 
 
 def hop_connection(hop: str, outcome: str) -> None:
