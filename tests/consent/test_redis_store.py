@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PERF, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
 STORE_TIMEOUT = 0.6
-"""The limit in these tests: the real one, 0.15 s, is missed now and then by a machine that runs two test processes."""
+"""The limit in these tests: the real one, 0.15 s, is missed now and then where two test processes run."""
 SLOW_MACHINE = 2.0
 """Seconds beyond the limit that a busy machine may take; redis-py left to itself takes 4 to 40."""
 GRANTED = Consent(PERF | CLICKS, "granted")
