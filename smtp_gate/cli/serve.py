@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from smtp_gate.cli.rooms import DEFAULT_CONFIG, load
 from smtp_gate.cli.supervisor import Supervisor
 from smtp_gate.cli.worker import Doors, Worker
 from smtp_gate.consent import Ledger
-from smtp_gate.errors import GateError
+from smtp_gate.errors import ConfigError, GateError
 from smtp_gate.observe import log, metrics
 from smtp_gate.observe.shared import runtime_folder
 
@@ -55,7 +56,7 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
         )
     )
     runtime = runtime_folder()
-    hostname = settings.listen.hostname or socket.getfqdn()
+    hostname = settings.listen.hostname or _machine_name(str(config))
     workers = (os.cpu_count() or 1) if settings.workers == "auto" else settings.workers
 
     def work(ready: Callable[[], None]) -> int:
@@ -74,6 +75,20 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
             log.worker_ended(worker=number, status=0)
 
     raise typer.Exit(Supervisor(workers, work, lambda: _may_reload(config), said).run())
+
+
+def _machine_name(place: str) -> str:
+    """What the machine calls itself, if that can stand in a Received field.
+
+    Raises:
+        ConfigError: when it cannot; every mail would wait, so it is told at start.
+    """
+    name = socket.getfqdn()
+    if re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?", name) is None:
+        raise ConfigError(
+            place, "listen.hostname", f"the machine's own name {name!r} is no host name; give one here"
+        )
+    return name
 
 
 def _may_reload(config: Path) -> bool:
