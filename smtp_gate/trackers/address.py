@@ -23,7 +23,8 @@ _AS_IT_IS = "!#$%&'()*+,-./:;=?@[]^_{|}~"
 """Kept when a target is written out; what else is not a letter or digit is percent-encoded."""
 
 
-_USUAL = re.compile(r"https?://([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)(/[!\"$-\[\]-~]*)?(?:#[!-~]*)?")
+_USUAL_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
+_USUAL = re.compile(rf"https?://({_USUAL_HOST.pattern})(/[!\"$-\[\]-~]*)?(?:#[!-~]*)?")
 """An address as nearly all are written: it can be read only one way."""
 _WRITTEN = re.compile(r"[!#-;=?-\[\]^_a-z{|}~]*")
 """What needs no percent-encoding: the letters, digits and signs above."""
@@ -43,6 +44,11 @@ def split(url: str) -> tuple[str, str] | None:
         host, rest = usual.groups()
         return host, rest or "/"
     return _split_unusual(url)
+
+
+def is_usual_host(name: str) -> bool:
+    """Whether what stands between ``://`` and ``/`` of an address is the host that a client asks, as it is."""
+    return _USUAL_HOST.fullmatch(name) is not None
 
 
 def _split_unusual(url: str) -> tuple[str, str] | None:

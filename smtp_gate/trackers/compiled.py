@@ -8,35 +8,25 @@ merely looks like a tracker.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
 from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
-from smtp_gate.trackers.address import behind_proxy, proper, split
-from smtp_gate.trackers.index import Index, first
+from smtp_gate.trackers.address import behind_proxy, proper
+from smtp_gate.trackers.index import NO_RULES, Index, first
 from smtp_gate.trackers.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from smtp_gate.model import Look
-    from smtp_gate.trackers.index import Rules
+    from smtp_gate.trackers.index import Rule, Rules
     from smtp_gate.trackers.vendor import HeaderSign, Vendor
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
 _CONTENT = Judgement(Kind.PLAIN, "", None, NOTHING, ("content",))
 _NO_DOMAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
-
-
-class _Tracker(NamedTuple):
-    """What the catalogue knows of a click."""
-
-    kind: Kind
-    vendor: str
-    purposes: Purpose
-    targets: tuple[Callable[[str], str | None], ...]
-    evidence: str
 
 
 class Catalogue:
@@ -61,7 +51,7 @@ class Catalogue:
             if vendor not in self._purposes:
                 raise ValueError(f"{vendor!r} is no vendor of the catalogue")
             owners |= {host.lower().rstrip("."): vendor for host in hosts}
-        self._rules = Index(self.vendors, owners).rules
+        self._place = Index(self.vendors, owners).place
         self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
         self._own = own.rstrip("/")
         self._signs: dict[str, list[tuple[str, HeaderSign]]] = {}
@@ -83,12 +73,11 @@ class Catalogue:
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
-        place = split(url[:MAX_URL])
+        place = self._place(url[:MAX_URL])
         if place is None:
             return None
-        host, rest = place
-        rules = self._rules(host, rest)
-        known = self._tracker(rules, rest)
+        rules, rest = place
+        known = _tracker(rules, rest) if rules is not NO_RULES else None
         if known is None:
             return self._personal(url, rest, words, protected)
         if known.kind is Kind.FUNCTIONAL:
@@ -112,16 +101,16 @@ class Catalogue:
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
-        place = split(behind_proxy(url)[:MAX_URL])
+        place = self._place(behind_proxy(url)[:MAX_URL])
         if place is None:
             return None
-        host, rest = place
-        rules = self._rules(host, rest)
-        known = self._loaded(rules, rest)
-        if known is None and rules.own:
-            known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
-        if known is not None:
-            return None if known is _CONTENT else known
+        rules, rest = place
+        if rules is not NO_RULES:
+            known = self._loaded(rules, rest)
+            if known is None and rules.own is not None:
+                known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
+            if known is not None:
+                return None if known is _CONTENT else known
         evidence = pixel.evidence(rest, look)
         return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence) if evidence else None
 
@@ -133,16 +122,16 @@ class Catalogue:
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
-        place = split(url[:MAX_URL])
+        place = self._place(url[:MAX_URL])
         if place is None:
             return None
-        host, rest = place
-        rules = self._rules(host, rest)
-        known = self._loaded(rules, rest)
-        if known is None and rules.own:
-            known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
-        if known is not None:
-            return None if known is _CONTENT else known
+        rules, rest = place
+        if rules is not NO_RULES:
+            known = self._loaded(rules, rest)
+            if known is None and rules.own is not None:
+                known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
+            if known is not None:
+                return None if known is _CONTENT else known
         if pixel.is_tracking_path(rest):
             return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, ("path", "token"))
         return None
@@ -157,11 +146,11 @@ class Catalogue:
             A proper http(s) address that is itself no tracker; None when only the vendor knows it, when it is
             nested too deep, or when ``url`` is no tracker.
         """
-        place = split(url) if len(url) <= MAX_URL else None
+        place = self._place(url) if len(url) <= MAX_URL else None
         if place is None:
             return None
-        host, rest = place
-        known = self._tracker(self._rules(host, rest), rest)
+        rules, rest = place
+        known = _tracker(rules, rest)
         return self._end(known, rest) if known is not None else None
 
     def tools(self, headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -181,29 +170,15 @@ class Catalogue:
         """Whether what begins like the gate's addresses is one: another port is another place."""
         return url[len(self._own) :][:1] in ("", "/", "?", "#")
 
-    def _tracker(self, rules: Rules, rest: str) -> _Tracker | None:
-        """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
-        if rules.functional:
-            rule = first(rules.functional, rest)
-            if rule is not None:
-                return _Tracker(Kind.FUNCTIONAL, rule.vendor, NOTHING, (), "catalogue")
-        if rules.links:
-            rule = first(rules.links, rest)
-            if rule is not None:
-                return _Tracker(Kind.LINK, rule.vendor, rule.purposes, rule.targets, "catalogue")
-        if rules.own and rest != "/" and first(rules.content, rest) is None:
-            return _Tracker(Kind.LINK, rules.own, Purpose.CLICKS, (), "own_domain")
-        return None
-
-    def _end(self, known: _Tracker, rest: str) -> str | None:
+    def _end(self, known: Rule, rest: str) -> str | None:
         """Where a tracker leads in the end, through the trackers around it."""
         for _ in range(MAX_UNWRAP_DEPTH):
             url = _decode(known.targets, rest)
-            place = split(url) if url else None
+            place = self._place(url) if url else None
             if url is None or place is None:
                 return None
-            host, rest = place
-            inner = self._tracker(self._rules(host, rest), rest)
+            rules, rest = place
+            inner = _tracker(rules, rest) if rules is not NO_RULES else None
             if inner is None or inner.kind is Kind.FUNCTIONAL:
                 return url if functional.by_path(rest) else self._clean(url) or url
             known = inner
@@ -232,9 +207,17 @@ class Catalogue:
             return Judgement(Kind.PIXEL, rule.vendor, None, self._purposes[rule.vendor], ("catalogue", "redirect"))
         return None
 
-    def _on_own_host(self, vendor: str) -> Judgement:
+    def _on_own_host(self, own: Rule) -> Judgement:
         """Whatever a company's own tracking host serves is a pixel, unless it plainly is content."""
-        return Judgement(Kind.PIXEL, vendor, None, self._purposes[vendor], ("own_domain",))
+        return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], ("own_domain",))
+
+
+def _tracker(rules: Rules, rest: str) -> Rule | None:
+    """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
+    rule = first(rules.functional, rest) or first(rules.links, rest)
+    if rule is None and rules.own is not None and rest != "/" and first(rules.content, rest) is None:
+        return rules.own
+    return rule
 
 
 def _decode(targets: tuple[Callable[[str], str | None], ...], rest: str) -> str | None:

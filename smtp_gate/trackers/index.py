@@ -1,7 +1,8 @@
 """Which rules of the catalogue may speak about an address, found without trying them all.
 
 Rules stand under a host's name, under the shape of a host, and under a path segment. However large the catalogue
-grows, an address costs one look at its host, which is remembered, and one at its segments.
+grows, an address costs one look at its host, which is remembered, and one at its segments. A remembered host also
+spares the address the reading: what stands between the slashes is that host, and nothing else can be meant.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtp_gate.model import NOTHING, Kind, Purpose
+from smtp_gate.trackers.address import is_usual_host, split
 from smtp_gate.trackers.decode import compile_decoder
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable, Mapping
 
-    from smtp_gate.model import Purpose
     from smtp_gate.trackers.vendor import Pattern, Vendor
 
 HOSTS_REMEMBERED = 4096
@@ -25,26 +27,37 @@ MAX_HOST = 253
 
 
 class Rule(NamedTuple):
-    """A pattern, ready to be asked."""
+    """A pattern, ready to be asked.
 
+    Attributes:
+        kind: what an address is that has its shape.
+        vendor: who is told.
+        path: the shape of path and query; None when the host alone decides.
+        purposes: what it serves.
+        targets: readers of where it leads, tried in order.
+        evidence: the code of what speaks for it.
+    """
+
+    kind: Kind
     vendor: str
     path: re.Pattern[str] | None
     purposes: Purpose
-    targets: tuple[Callable[[str], str | None], ...]
+    targets: tuple[Callable[[str], str | None], ...] = ()
+    evidence: str = "catalogue"
 
 
 class Rules(NamedTuple):
     """Rules by what they say, the most specific first.
 
     Attributes:
-        own: id of the vendor whose tracking host this is by the company's own word; empty mostly.
+        own: the rule of the vendor whose tracking host this is by the company's own word; None mostly.
     """
 
     pixels: tuple[Rule, ...] = ()
     links: tuple[Rule, ...] = ()
     functional: tuple[Rule, ...] = ()
     content: tuple[Rule, ...] = ()
-    own: str = ""
+    own: Rule | None = None
 
 
 NO_RULES = Rules()
@@ -53,7 +66,8 @@ NO_RULES = Rules()
 def first(rules: tuple[Rule, ...], rest: str) -> Rule | None:
     """The first rule whose shape path and query have."""
     for rule in rules:
-        if rule.path is None or rule.path.match(rest):
+        path = rule.path
+        if path is None or path.match(rest) is not None:
             return rule
     return None
 
@@ -84,28 +98,58 @@ class Index:
         self._by_name = {host: _joined(found) for host, found in names.items()}
         self._by_mark = {mark: _joined(found) for mark, found in marks.items()}
         self._unmarked = self._by_mark.keys().isdisjoint
-        self._on_host = lru_cache(HOSTS_REMEMBERED)(self._find)
+        self._hosts: dict[str, Rules] = {}
         self._on_path = lru_cache(HOSTS_REMEMBERED)(self._with)
 
-    def rules(self, host: str, rest: str) -> Rules:
-        """Rules that may speak about an address: those of its host, then those of its path segments."""
-        if len(host) > MAX_HOST:
-            host = ""
-        segments = rest.partition("?")[0].split("/") if rest[1:2] not in ("", "?") else _ROOT
-        if self._unmarked(segments):
-            return self._on_host(host)
-        return self._on_path(host, tuple(dict.fromkeys(piece for piece in segments if piece in self._by_mark)))
+    def place(self, url: str) -> tuple[Rules, str] | None:
+        """Rules that may speak about an address, and its path and query; None when it is no web address.
+
+        The rules are those of its host, then those of its path segments; :data:`NO_RULES` itself when nobody
+        has any.
+        """
+        scheme, _, behind = url.partition("://")
+        host, _, rest = behind.partition("/")
+        rules = self._hosts.get(host)
+        if rules is None or scheme not in _SCHEMES or "\\" in rest or not rest.isprintable():
+            read = split(url)
+            if read is None:
+                return None
+            host, rest = read
+            rules = self._of_host(host)
+        else:
+            rest = "/" + (rest.partition("#")[0] if "#" in rest else rest).rstrip(" ")
+        segments = rest.partition("?")[0].split("/") if rest[1:2] not in _NO_PATH else _ROOT
+        if not self._unmarked(segments):
+            by_mark = self._by_mark
+            rules = self._on_path(host, tuple(dict.fromkeys([piece for piece in segments if piece in by_mark])))
+        return rules, rest
 
     def _with(self, host: str, marks: tuple[str, ...]) -> Rules:
-        return _joined((self._on_host(host), *(self._by_mark[mark] for mark in marks)))
+        return _joined((self._of_host(host), *(self._by_mark[mark] for mark in marks)))
+
+    def _of_host(self, host: str) -> Rules:
+        """Rules of a host; remembered where its name can be read only one way, so that none reads it again."""
+        rules = self._hosts.get(host)
+        if rules is None:
+            rules = self._find(host if len(host) <= MAX_HOST else "")
+            if is_usual_host(host) and len(host) <= MAX_HOST:
+                if len(self._hosts) >= HOSTS_REMEMBERED:
+                    self._hosts.clear()
+                self._hosts[host] = rules
+        return rules
 
     def _find(self, host: str) -> Rules:
         found = [self._by_name[key] for key in _keys(host) if key in self._by_name]
         found += [rules for shape, rules in self._by_shape if shape.search(host)]
-        own = self._domains.get(host, "")
-        return _joined(found)._replace(own=own) if found or own else NO_RULES
+        vendor = self._domains.get(host)
+        if vendor:
+            own = Rule(Kind.LINK, vendor, None, Purpose.CLICKS, evidence="own_domain")
+            return _joined(found)._replace(own=own)
+        return _joined(found) if found else NO_RULES
 
 
+_SCHEMES = ("https", "http")
+_NO_PATH = ("", "?")
 _ROOT = ("/",)
 """The mark of an empty path."""
 
@@ -113,14 +157,16 @@ _ROOT = ("/",)
 def _compiled(vendor: Vendor) -> Iterable[tuple[Pattern, Rules]]:
     """Each pattern of a vendor with its rule, in the field it belongs to."""
 
-    def rule(pattern: Pattern) -> tuple[Rule]:
+    def rule(kind: Kind, pattern: Pattern) -> tuple[Rule]:
+        if kind is Kind.FUNCTIONAL:
+            return (Rule(kind, vendor.id, pattern.path, NOTHING),)
         targets = tuple(compile_decoder(decoder) for decoder in pattern.targets)
-        return (Rule(vendor.id, pattern.path, pattern.purposes, targets),)
+        return (Rule(kind, vendor.id, pattern.path, pattern.purposes, targets),)
 
-    yield from ((pattern, Rules(pixels=rule(pattern))) for pattern in vendor.pixels)
-    yield from ((pattern, Rules(links=rule(pattern))) for pattern in vendor.links)
-    yield from ((pattern, Rules(functional=rule(pattern))) for pattern in vendor.functional)
-    yield from ((pattern, Rules(content=rule(pattern))) for pattern in vendor.content)
+    yield from ((pattern, Rules(pixels=rule(Kind.PIXEL, pattern))) for pattern in vendor.pixels)
+    yield from ((pattern, Rules(links=rule(Kind.LINK, pattern))) for pattern in vendor.links)
+    yield from ((pattern, Rules(functional=rule(Kind.FUNCTIONAL, pattern))) for pattern in vendor.functional)
+    yield from ((pattern, Rules(content=rule(Kind.PLAIN, pattern))) for pattern in vendor.content)
 
 
 def _keys(host: str) -> Iterable[str]:
@@ -134,9 +180,14 @@ def _keys(host: str) -> Iterable[str]:
 def _joined(several: Iterable[Rules]) -> Rules:
     several = tuple(several)
     return Rules(
-        tuple(rule for rules in several for rule in rules.pixels),
-        tuple(rule for rules in several for rule in rules.links),
-        tuple(rule for rules in several for rule in rules.functional),
-        tuple(rule for rules in several for rule in rules.content),
-        next((rules.own for rules in several if rules.own), ""),
+        _each(rules.pixels for rules in several),
+        _each(rules.links for rules in several),
+        _each(rules.functional for rules in several),
+        _each(rules.content for rules in several),
+        next((rules.own for rules in several if rules.own is not None), None),
     )
+
+
+def _each(several: Iterable[tuple[Rule, ...]]) -> tuple[Rule, ...]:
+    """All the rules in order, each once: one that stands under a host and a path segment need not fail twice."""
+    return tuple(dict.fromkeys(rule for rules in several for rule in rules))
