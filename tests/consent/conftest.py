@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtp_gate.consent import Choice, Event, Ledger
+from tests.consent.tamper import STORE_TIMEOUT
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from smtp_gate.model import Purpose
 
 _prefixes = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def longer_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Redis store waits as long as a busy machine needs."""
+    monkeypatch.setattr("smtp_gate.consent.redis_store.STORE_TIMEOUT", STORE_TIMEOUT)
 
 
 class Hands:
