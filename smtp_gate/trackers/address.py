@@ -28,6 +28,10 @@ _USUAL = re.compile(rf"https?://({_USUAL_HOST.pattern})(/[!\"$-\[\]-~]*)?(?:#[!-
 """An address as nearly all are written: it can be read only one way."""
 _WRITTEN = re.compile(r"[!#-;=?-\[\]^_a-z{|}~]*")
 """What needs no percent-encoding: the letters, digits and signs above."""
+_WELL_WRITTEN = re.compile(
+    r"https?://(?:[a-z0-9][a-z0-9_-]{0,60}\.){1,3}[a-z][a-z0-9-]{0,59}[a-z0-9]" + rf"(?:[/?#]{_WRITTEN.pattern})?"
+)
+"""A target that is proper as it stands, as nearly all are."""
 
 
 def split(url: str) -> tuple[str, str] | None:
@@ -93,6 +97,8 @@ def proper(text: str) -> str | None:
     percent-encoded as a browser would. Refused: other schemes, no host, a user before the host, control
     characters, backslashes.
     """
+    if _WELL_WRITTEN.fullmatch(text) is not None:
+        return text
     text = text.strip(" \t\r\n")
     if text.startswith("//"):
         text = "https:" + text

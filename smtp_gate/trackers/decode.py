@@ -78,14 +78,19 @@ def _step(text: str) -> Step:
 
 
 def _urldecode(data: bytes) -> bytes:
-    return unquote_to_bytes(data) if b"%" in data else data
+    if b"%" not in data:
+        return data
+    if _NO_ESCAPE.search(data) is not None:
+        return unquote_to_bytes(data)
+    # The same escapes as those of quoted-printable but for their sign, and that is decoded in C.
+    return binascii.a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def _base64(data: bytes) -> bytes | None:
     """Both alphabets, with or without padding."""
     data = data.rstrip(b"=").translate(_TO_STANDARD)
     try:
-        return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
         return None
 
@@ -116,12 +121,13 @@ def _param(key: str) -> Step:
     def step(data: bytes) -> bytes | None:
         for piece in data.rpartition(b"?")[2].split(b"&"):
             if piece.startswith(prefix):
-                return unquote_to_bytes(piece[len(prefix) :])
+                return _urldecode(piece[len(prefix) :])
         return None
 
     return step
 
 
+_NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _PLAIN: dict[str, Step] = {"urldecode": _urldecode, "base64": _base64, "base32": _base32}
 _KEYED: dict[str, Callable[[str], Step]] = {"json": _json, "param": _param}
