@@ -36,9 +36,12 @@ def visible_words(view: bytes, span: Span) -> str:
 
     Where there is no text the alternative texts of the images stand for it.
     """
+    at, end = span
+    if view.find(b"<", at, end) < 0:
+        text = running_text(view[at:end])
+        return " ".join((text if text.isascii() else text.translate(_UNSEEN)).lower().split())
     pieces: list[str] = []
     alternatives: list[str] = []
-    at, end = span
     while at < end:
         match = MARKUP.search(view, at, end)
         if match is None:
