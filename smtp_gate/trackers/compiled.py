@@ -83,7 +83,7 @@ class Catalogue:
         if known.kind is Kind.FUNCTIONAL:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence,))
         # A vendor's own path says nothing that its pattern has not said; on the company's host it is all there is.
-        reason = _must_work(url, rest if known.evidence == "own_domain" else "", words, protected)
+        reason = _must_work(url, rest if known is rules.own else "", words, protected)
         if reason:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence, reason))
         long = len(url) > MAX_URL  # what was cut cannot be read
@@ -233,6 +233,6 @@ def _must_work(url: str, rest: str, words: Callable[[], str], protected: frozens
     """Why a link must stay as it is; empty when nothing says so."""
     if url in protected:
         return "protected"
-    if functional.by_path(rest):
+    if rest and functional.by_path(rest):
         return "path"
     return "words" if functional.by_words(words()) else ""

@@ -169,7 +169,8 @@ def evidence(rest: str, look: Look) -> tuple[str, ...]:
 
 def _shows(look: Look) -> bool:
     """Whether a size is known that a pixel does not have."""
-    sides = [side for side in (look.width, look.height) if side is not None]
-    if not sides:
-        return False
-    return min(sides) > (TINY if len(sides) == 2 else 1) or max(sides) > SLIVER  # noqa: PLR2004 - both sides
+    width, height = look.width, look.height
+    if width is None or height is None:
+        side = height if width is None else width
+        return side is not None and side > 1
+    return (width > TINY and height > TINY) or width > SLIVER or height > SLIVER
