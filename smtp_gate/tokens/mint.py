@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtp_gate.tokens.seal import AskToken, LinkToken, PixelToken, WithdrawToken, seal
+from smtp_gate.tokens.seal import AskToken, LinkToken, PixelToken, Series, WithdrawToken, seal
 
 if TYPE_CHECKING:
-    from smtp_gate.model import Finding
+    from smtp_gate.model import Finding, Purpose
     from smtp_gate.tokens.keyring import Keyring
 
 
@@ -22,13 +22,15 @@ class Mint:
             which can hold nothing but ask pages.
     """
 
-    __slots__ = ("_controller", "_keyring", "_public_url", "_subject")
+    __slots__ = ("_controller", "_keyring", "_public_url", "_series", "_subject")
 
     def __init__(self, keyring: Keyring, public_url: str, controller: str, subject: bytes | None) -> None:
         self._keyring = keyring
         self._public_url = public_url.rstrip("/")
         self._controller = controller
         self._subject = subject
+        # A newsletter's links are dozens, of one vendor mostly.
+        self._series: dict[tuple[type[LinkToken | PixelToken], Purpose, str], Series] = {}
 
     def pixel(self, finding: Finding) -> str:
         """The address that takes the place of a pixel.
@@ -36,8 +38,7 @@ class Mint:
         Raises:
             ValueError: when the mail is nobody's.
         """
-        token = PixelToken(self._controller, self._person(), finding.purposes, finding.vendor, finding.url)
-        return f"{self._public_url}/p/{seal(self._keyring, token)}"
+        return f"{self._public_url}/p/{self._tracked(PixelToken, finding)}"
 
     def link(self, finding: Finding) -> str:
         """The address that takes the place of a tracked link.
@@ -45,8 +46,7 @@ class Mint:
         Raises:
             ValueError: when the mail is nobody's.
         """
-        token = LinkToken(self._controller, self._person(), finding.purposes, finding.vendor, finding.url)
-        return f"{self._public_url}/l/{seal(self._keyring, token)}"
+        return f"{self._public_url}/l/{self._tracked(LinkToken, finding)}"
 
     def ask(self, finding: Finding) -> str:
         """The address of the page that asks before an opaque link is followed."""
@@ -61,6 +61,14 @@ class Mint:
         """
         token = WithdrawToken(self._controller, self._person())
         return f"{self._public_url}/w/{seal(self._keyring, token)}"
+
+    def _tracked(self, kind: type[LinkToken | PixelToken], finding: Finding) -> str:
+        name = (kind, finding.purposes, finding.vendor)
+        series = self._series.get(name)
+        if series is None:
+            token = kind(self._controller, self._person(), finding.purposes, finding.vendor, "")
+            series = self._series[name] = Series(self._keyring, token)
+        return series.seal(finding.url)
 
     def _person(self) -> bytes:
         if self._subject is None:

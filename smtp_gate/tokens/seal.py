@@ -8,6 +8,7 @@ with a token that comes in, the answer is :class:`BadToken` and nothing more.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ SIV_SIZE = 16
 MAX_NAME = 255
 """Octets of a controller's or vendor's id: its length is one octet."""
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # An address in a mail is any text, even half of a surrogate pair; it must come back as it was.
 _LENIENT = "surrogatepass"
 
@@ -99,10 +101,46 @@ def seal(keyring: Keyring, token: Token) -> str:
         ValueError: when an id is longer than 255 octets or the subject is not 16.
     """
     use, payload = _pack(token)
-    cipher = keyring.cipher(keyring.newest, use)
-    assert cipher is not None  # noqa: S101 - the ring was made with a cipher for each use of its newest key
-    box = cipher.encrypt(payload, [use.value.encode()])
-    return urlsafe_b64encode(bytes((keyring.newest,)) + box).rstrip(b"=").decode()
+    return _Press(keyring, use).seal(payload)
+
+
+class Series:
+    """Tokens that differ in their address only, as those of one mail's links to one vendor do.
+
+    Args:
+        keyring: its newest key seals.
+        token: all but the address, which must be empty.
+
+    Raises:
+        ValueError: as :func:`seal`.
+    """
+
+    __slots__ = ("_head", "_press")
+
+    def __init__(self, keyring: Keyring, token: PixelToken | LinkToken) -> None:
+        use, self._head = _pack(token)
+        self._press = _Press(keyring, use)
+
+    def seal(self, url: str) -> str:
+        """The token for one address, the same as :func:`seal` gives for it."""
+        return self._press.seal(self._head + url.encode("utf-8", _LENIENT))
+
+
+class _Press:
+    """The newest key's cipher for one use."""
+
+    __slots__ = ("_data", "_encrypt", "_number")
+
+    def __init__(self, keyring: Keyring, use: Use) -> None:
+        cipher = keyring.cipher(keyring.newest, use)
+        assert cipher is not None  # noqa: S101 - the ring was made with a cipher for each use of its newest key
+        self._encrypt = cipher.encrypt
+        self._data = [use.value.encode()]
+        self._number = bytes((keyring.newest,))
+
+    def seal(self, payload: bytes) -> str:
+        box = self._number + self._encrypt(payload, self._data)
+        return b2a_base64(box, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
 
 
 def open_pixel(keyring: Keyring, text: str) -> PixelToken:

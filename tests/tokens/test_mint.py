@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import pytest
@@ -55,6 +56,20 @@ def test_each_address_opens_to_what_it_stands_for() -> None:
     prefix, token = mint.withdraw().rsplit("/", 1)
     assert (prefix, open_withdraw(RING, token)) == ("https://gate.example/w", WithdrawToken("acme", SUBJECT))
     assert mint.pixel(FINDING) == again.pixel(FINDING)
+
+
+def test_addresses_of_one_mail_do_not_mix_whatever_their_order() -> None:
+    mint = Mint(RING, "https://gate.example", "acme", SUBJECT)
+    findings = [
+        dataclasses.replace(FINDING, url=url, vendor=vendor, purposes=purposes)
+        for url in ("https://t.example/1", "https://t.example/\udce9")
+        for vendor in ("outreach", "lemlist", "")
+        for purposes in (Purpose.CLICKS, Purpose.CLICKS | Purpose.PROFILING)
+    ]
+    for finding in [*findings, *reversed(findings)]:
+        tracked = ("acme", SUBJECT, finding.purposes, finding.vendor, finding.url)
+        assert open_link(RING, mint.link(finding).rsplit("/", 1)[1]) == LinkToken(*tracked)
+        assert open_pixel(RING, mint.pixel(finding).rsplit("/", 1)[1]) == PixelToken(*tracked)
 
 
 def test_a_shared_mail_holds_ask_pages_that_are_the_same_for_everybody_and_nobodys_token() -> None:
