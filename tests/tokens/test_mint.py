@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 
 import pytest
@@ -61,7 +60,7 @@ def test_each_address_opens_to_what_it_stands_for() -> None:
 def test_addresses_of_one_mail_do_not_mix_whatever_their_order() -> None:
     mint = Mint(RING, "https://gate.example", "acme", SUBJECT)
     findings = [
-        dataclasses.replace(FINDING, url=url, vendor=vendor, purposes=purposes)
+        FINDING._replace(url=url, vendor=vendor, purposes=purposes)
         for url in ("https://t.example/1", "https://t.example/\udce9")
         for vendor in ("outreach", "lemlist", "")
         for purposes in (Purpose.CLICKS, Purpose.CLICKS | Purpose.PROFILING)
