@@ -214,7 +214,9 @@ class Catalogue:
 
 def _tracker(rules: Rules, rest: str) -> Rule | None:
     """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
-    rule = first(rules.functional, rest) or first(rules.links, rest)
+    rule = first(rules.functional, rest) if rules.functional else None
+    if rule is None and rules.links:
+        rule = first(rules.links, rest)
     if rule is None and rules.own is not None and rest != "/" and first(rules.content, rest) is None:
         return rules.own
     return rule

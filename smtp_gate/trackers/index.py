@@ -7,7 +7,6 @@ spares the address the reading: what stands between the slashes is that host, an
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.model import NOTHING, Kind, Purpose
@@ -99,7 +98,7 @@ class Index:
         self._by_mark = {mark: _joined(found) for mark, found in marks.items()}
         self._unmarked = self._by_mark.keys().isdisjoint
         self._hosts: dict[str, Rules] = {}
-        self._on_path = lru_cache(HOSTS_REMEMBERED)(self._with)
+        self._marked: dict[tuple[str, ...], Rules] = {}
 
     def place(self, url: str) -> tuple[Rules, str] | None:
         """Rules that may speak about an address, and its path and query; None when it is no web address.
@@ -121,11 +120,17 @@ class Index:
         segments = rest.partition("?")[0].split("/") if rest[1:2] not in _NO_PATH else _ROOT
         if not self._unmarked(segments):
             by_mark = self._by_mark
-            rules = self._on_path(host, tuple(dict.fromkeys([piece for piece in segments if piece in by_mark])))
+            marks = (host, *[piece for piece in segments if piece in by_mark])
+            rules = self._marked.get(marks) or self._with(rules, marks)
         return rules, rest
 
-    def _with(self, host: str, marks: tuple[str, ...]) -> Rules:
-        return _joined((self._of_host(host), *(self._by_mark[mark] for mark in marks)))
+    def _with(self, rules: Rules, marks: tuple[str, ...]) -> Rules:
+        """Rules of a host, then those of the marks behind its name."""
+        rules = _joined((rules, *(self._by_mark[mark] for mark in marks[1:])))
+        if len(self._marked) >= HOSTS_REMEMBERED:
+            self._marked.clear()
+        self._marked[marks] = rules
+        return rules
 
     def _of_host(self, host: str) -> Rules:
         """Rules of a host; remembered where its name can be read only one way, so that none reads it again."""
@@ -190,4 +195,4 @@ def _joined(several: Iterable[Rules]) -> Rules:
 
 def _each(several: Iterable[tuple[Rule, ...]]) -> tuple[Rule, ...]:
     """All the rules in order, each once: one that stands under a host and a path segment need not fail twice."""
-    return tuple(dict.fromkeys(rule for rules in several for rule in rules))
+    return tuple({id(rule): rule for rules in several for rule in rules}.values())
