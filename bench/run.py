@@ -63,14 +63,10 @@ def wait_for(port: int) -> None:
 
 
 @contextlib.contextmanager
-def running(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is stopped at the end."""
-    process = subprocess.Popen(
-        command,
-        env=(env or dict(os.environ)) | {"PATH": SBIN},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def running(*command: str, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is stopped at the end; what it says goes to a file, or nowhere."""
+    with (log or Path(os.devnull)).open("ab") as words:
+        process = subprocess.Popen(command, env=os.environ | {"PATH": SBIN}, stdout=words, stderr=words)
     try:
         yield process
     finally:
@@ -108,7 +104,8 @@ controllers:
     people.write_text(f"address,controller,purposes,decision,at,method,source,notice\n{rows}\n")
     for words in (["import", str(people)], ["reload"]):
         subprocess.run([command, "consent", *words, "--config", str(config)], check=True, stdout=subprocess.DEVNULL)
-    with running(command, "serve", "--config", str(config)):
+    # Postfix writes its log to a file, so the gate does too.
+    with running(command, "serve", "--config", str(config), log=folder / "log"):
         wait_for(listen)
         yield
 

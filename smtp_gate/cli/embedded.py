@@ -27,7 +27,7 @@ from smtp_gate.listener.front import Front
 from smtp_gate.listener.server import Server
 from smtp_gate.tokens import Keyring, subject_of
 from smtp_gate.web.app import web_app
-from smtp_gate.web.notice import ControllerNotice
+from smtp_gate.web.notice import notices_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -141,13 +141,14 @@ class EmbeddedGate:
 
     def web(self) -> Starlette:
         """The web part of this gate."""
-        notices = {
-            controller.id: ControllerNotice(
-                controller.name, controller.privacy_url, controller.contact, controller.language
-            )
-            for controller in self.ruleset.policy.controllers
-        }
-        return web_app(self.ruleset.catalogue, self.keyring, self._store, self.register, notices, log=_Quiet())
+        return web_app(
+            self.ruleset.catalogue,
+            self.keyring,
+            self._store,
+            self.register,
+            notices_of(self.ruleset.policy.controllers),
+            log=_Quiet(),
+        )
 
 
 class _Quiet:

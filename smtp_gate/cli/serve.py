@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import sys
@@ -17,6 +16,7 @@ from smtp_gate import __version__, limits
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, load
 from smtp_gate.cli.supervisor import Supervisor
 from smtp_gate.cli.worker import Doors, Worker
+from smtp_gate.config.values import hostname
 from smtp_gate.consent import Ledger
 from smtp_gate.errors import ConfigError, GateError
 from smtp_gate.observe import log, metrics
@@ -56,12 +56,12 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
         )
     )
     runtime = runtime_folder()
-    hostname = settings.listen.hostname or _machine_name(str(config))
+    name = settings.listen.hostname or _machine_name(str(config))
     workers = (os.cpu_count() or 1) if settings.workers == "auto" else settings.workers
 
     def work(ready: Callable[[], None]) -> int:
         async def run() -> None:
-            await Worker(config, loaded, doors, runtime, hostname).run(ready)
+            await Worker(config, loaded, doors, runtime, name).run(ready)
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and says SIGTERM
         uvloop.run(run())
@@ -84,11 +84,11 @@ def _machine_name(place: str) -> str:
         ConfigError: when it cannot; every mail would wait, so it is told at start.
     """
     name = socket.getfqdn()
-    if re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?", name) is None:
-        raise ConfigError(
-            place, "listen.hostname", f"the machine's own name {name!r} is no host name; give one here"
-        )
-    return name
+    try:
+        return hostname(name or "(none)")
+    except ValueError:
+        problem = f"the machine's own name {name!r} is no host name; give one here"
+        raise ConfigError(place, "listen.hostname", problem) from None
 
 
 def _may_reload(config: Path) -> bool:

@@ -27,7 +27,7 @@ from smtp_gate.listener.server import Server
 from smtp_gate.observe import log, metrics
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 from smtp_gate.web.app import web_app
-from smtp_gate.web.notice import ControllerNotice
+from smtp_gate.web.notice import notices_of
 from smtp_gate.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -175,12 +175,7 @@ class Worker:
             ruleset.keyring,
             self._store,
             self._register,
-            {
-                controller.id: ControllerNotice(
-                    controller.name, controller.privacy_url, controller.contact, controller.language
-                )
-                for controller in ruleset.policy.controllers
-            },
+            notices_of(ruleset.policy.controllers),
             log=_WebReport(),
         )
 

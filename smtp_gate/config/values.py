@@ -38,7 +38,12 @@ def _bind(text: str) -> str:
     return text
 
 
-def _hostname(text: str) -> str:
+def hostname(text: str) -> str:
+    """A host name as it may stand in a greeting and a Received field; empty stays empty.
+
+    Raises:
+        ValueError: for any other text, with the cure.
+    """
     if text and not _HOST.fullmatch(text):
         raise ValueError("is no host name; write gate.example.com")
     return text
@@ -170,7 +175,7 @@ def _workers(value: Any) -> Any:
 OneOrMore = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 Bind = Annotated[str, AfterValidator(_bind)]
 Binds = Annotated[list[Bind], OneOrMore]
-Hostname = Annotated[str, AfterValidator(_hostname)]
+Hostname = Annotated[str, AfterValidator(hostname)]
 Network = Annotated[str, AfterValidator(_network)]
 Hop = Annotated[str, AfterValidator(_hop)]
 Ledger = Annotated[str, AfterValidator(_ledger)]

@@ -44,7 +44,8 @@ def live(purposes: Purpose, granted: Purpose) -> bool:
 
     A tracker without any purpose is alive for nobody: what it is for is not known.
     """
-    return bool(purposes) and purposes & granted == purposes
+    # As plain numbers: a flag's own "&" makes a new flag, and this is asked for each tracker of each mail.
+    return purposes != 0 and int.__and__(purposes, granted) == purposes
 
 
 def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:

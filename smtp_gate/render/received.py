@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smtp_gate.model import Client
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?\.?\Z|\[[0-9A-Za-z:.]{2,60}\]\Z")
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?\.?\Z|\[[0-9A-Za-z:.]{2,60}\]\Z")
 _WORD = re.compile(r"[!-~]{1,200}\Z")
 _DATE = re.compile(r"[ -:=-~]{1,60}\Z")
 _PATH = re.compile(rb"[!-;=?-~]{1,320}\Z")

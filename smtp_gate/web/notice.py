@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smtp_gate.policy.rules import Controller
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +29,13 @@ class ControllerNotice:
 
 
 NOBODY = ControllerNotice("")
+
+
+def notices_of(controllers: Iterable[Controller]) -> dict[str, ControllerNotice]:
+    """What pages say of each controller of the policy, by its id."""
+    return {
+        controller.id: ControllerNotice(
+            controller.name, controller.privacy_url, controller.contact, controller.language
+        )
+        for controller in controllers
+    }

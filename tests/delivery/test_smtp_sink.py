@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from smtp_gate.replies import Reply
 
 SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-pytestmark = pytest.mark.skipif(SINK is None, reason="Postfix is not installed")
+pytestmark = pytest.mark.skipif("CI" not in os.environ and SINK is None, reason="Postfix is not installed")
 
 
 @contextlib.contextmanager

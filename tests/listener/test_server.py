@@ -128,7 +128,8 @@ async def test_a_big_message_takes_little_memory_and_leaves_time_for_others(
         assert len(running.gate.messages[0]) == len(block) * 50
         running.gate.letters.clear()
     grown = memory.grown()
-    assert grown < 3 * size + 10_000_000, "three copies and what the allocator keeps"
+    # The client is in this process too, with the block that it sends.
+    assert grown < 3 * size + len(block)
     assert grown > size // 2, "the meter does not measure"
     assert answered >= 5, "another session gets its turns while the big message comes in"
 
