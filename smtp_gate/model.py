@@ -179,6 +179,18 @@ class Address(NamedTuple):
     load: bool
 
 
+class Unjudged(NamedTuple):
+    """An address that neither catalogue nor look spoke about; a further witness may (``scan/witness.py``).
+
+    Attributes:
+        part: index of the part it stands in.
+        address: the address, with its spans in that part's view.
+    """
+
+    part: int
+    address: Address
+
+
 class Judgement(NamedTuple):
     """What the trackers row says of one address; the fields are those of :class:`Finding`."""
 
@@ -290,6 +302,7 @@ class Scan:
         footered: whether a withdrawal link of this gate stands in it already, whosever it is.
         tools: catalogue ids of the mailing tools that show in headers or findings.
         language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.
+        unjudged: all other addresses, in the order they stand.
     """
 
     raw: bytes
@@ -302,6 +315,7 @@ class Scan:
     footered: bool
     tools: frozenset[str]
     language: str
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 # --- what is decided ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smtp_gate.limits import MAX_FINDINGS
-from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan
+from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
 from smtp_gate.scan.headers import content_fields, fields, parameters
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, SEALS, walk
@@ -48,7 +48,7 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
     """
     headers = fields(raw)
     parts, walked = walk(raw)
-    reader = _Reader(catalogue, own, everything, _protected(headers))
+    reader = _Reader(catalogue, own, everything, protected_addresses(headers))
     for part in parts:
         if part.view is not None:
             reader.read(raw, part)
@@ -67,6 +67,7 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
         footered=reader.footered,
         tools=catalogue.tools(headers) | reader.vendors,
         language=next(declared, reader.language),
+        unjudged=tuple(reader.unjudged),
     )
 
 
@@ -80,6 +81,7 @@ class _Reader:
         self.everything = everything
         self.protected = protected
         self.findings: list[Finding] = []
+        self.unjudged: list[Unjudged] = []
         self.obstacles: dict[str, None] = {}
         self.ends: dict[int, int] = {}
         self.footered = False
@@ -115,8 +117,9 @@ class _Reader:
             elif loaded:
                 judgement = load(url)
             else:
-                judgement = link(url, partial(_words, view, carrier, value, words), protected)
+                judgement = link(url, partial(words_of, view, carrier, value, words), protected)
             if judgement is None:
+                self.unjudged.append(Unjudged(part.index, address))
                 if not everything:
                     continue
                 judgement = _PLAIN
@@ -145,7 +148,7 @@ class _Reader:
             )
 
 
-def _words(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> str:
+def words_of(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> str:
     """What a reader takes for the meaning of a link: its own words, or what stands before it in running text.
 
     In running text that is the line up to the address, and where nothing stands there the line above.
@@ -159,7 +162,7 @@ def _words(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> st
     return line.decode("utf-8", "replace").lower()
 
 
-def _protected(headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+def protected_addresses(headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """Addresses by which the recipient acts on the list (RFC 2369, RFC 8058); blanks in them are folding."""
     return frozenset(
         "".join(url.split())

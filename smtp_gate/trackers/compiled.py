@@ -83,7 +83,7 @@ class Catalogue:
         if known.kind is Kind.FUNCTIONAL:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence,))
         # A vendor's own path says nothing that its pattern has not said; on the company's host it is all there is.
-        reason = _must_work(url, rest if known is rules.own else "", words, protected)
+        reason = functional.must_work(url, rest if known is rules.own else "", words, protected)
         if reason:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence, reason))
         long = len(url) > MAX_URL  # what was cut cannot be read
@@ -190,7 +190,7 @@ class Catalogue:
         cleaned = self._clean(url)
         if cleaned is None:
             return None
-        reason = _must_work(url, rest, words, protected)
+        reason = functional.must_work(url, rest, words, protected)
         if reason:
             return Judgement(Kind.FUNCTIONAL, "", None, NOTHING, ("parameters", reason))
         return Judgement(Kind.PERSONAL, "", cleaned, Purpose.CLICKS, ("parameters",))
@@ -229,12 +229,3 @@ def _decode(targets: tuple[Callable[[str], str | None], ...], rest: str) -> str 
         if found is not None:
             return found
     return None
-
-
-def _must_work(url: str, rest: str, words: Callable[[], str], protected: frozenset[str]) -> str:
-    """Why a link must stay as it is; empty when nothing says so."""
-    if url in protected:
-        return "protected"
-    if rest and functional.by_path(rest):
-        return "path"
-    return "words" if functional.by_words(words()) else ""

@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from smtp_gate.trackers.phrases import PHRASES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_WORDS = 80
 """Characters of a link's text; a longer one is a sentence, which may speak of anything."""
@@ -52,3 +56,19 @@ def by_words(words: str) -> bool:
 def by_path(rest: str) -> bool:
     """Whether path and query speak of an opt-out, a confirmation, a sign-in, an invitation or a signed address."""
     return _PATH.search(rest.lower()) is not None
+
+
+def must_work(url: str, rest: str, words: Callable[[], str], protected: frozenset[str]) -> str:
+    """Why a link must stay as it is: ``protected``, ``path`` or ``words``; empty when nothing says so.
+
+    Args:
+        url: as a client would follow it.
+        rest: its path and query; empty when they are not to be asked.
+        words: visible words of the link, lower case; asked last.
+        protected: addresses by which the recipient acts on the list.
+    """
+    if url in protected:
+        return "protected"
+    if rest and by_path(rest):
+        return "path"
+    return "words" if by_words(words()) else ""
