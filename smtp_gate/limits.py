@@ -62,6 +62,8 @@ MAX_ASKED_URL = 960
 """Octets of a vendor's address that an ask page can lead to: its token must stay below ``MAX_TOKEN``."""
 MAX_UNWRAP_DEPTH = 5
 """Redirects inside redirects that are decoded (three is the most seen in real mail)."""
+MAX_INFLATED = 16_384
+"""Octets that a compressed target may grow to: eight times the longest address; Mailgun's grow to twice theirs."""
 
 # --- delivery -------------------------------------------------------------------------------------------------
 REPLY_DEADLINE = 90.0

@@ -74,7 +74,7 @@ class _Model(BaseModel):
 
 
 class _Fact(_Model):
-    confidence: Literal["real_mail", "vendor", "list"]
+    confidence: Literal["real_mail", "vendor", "list", "guess"]
     source: Text
     checked: Day
 
@@ -119,6 +119,7 @@ class _Pattern(_Model):
             self.fact.value(),
             tuple(self.examples),
             self.decoders(),
+            self.is_weak(),
         )
 
     def served(self, default: Purpose) -> Purpose:
@@ -127,9 +128,13 @@ class _Pattern(_Model):
     def decoders(self) -> tuple[Decoder, ...]:
         return ()
 
+    def is_weak(self) -> bool:
+        return False
+
 
 class _Tracking(_Pattern):
     purposes: list[PurposeName] = []
+    weak: bool = False
     examples: Annotated[list[Text], AfterValidator(_two)]
 
     def served(self, default: Purpose) -> Purpose:
@@ -137,6 +142,9 @@ class _Tracking(_Pattern):
         for name in self.purposes:
             served |= Purpose[name.upper()]
         return served or default
+
+    def is_weak(self) -> bool:
+        return self.weak
 
 
 class _Link(_Tracking):
@@ -308,6 +316,8 @@ def _pattern_faults(path: Place, pattern: Pattern) -> Iterable[tuple[Place, str]
         return
     if pattern.marks and not pattern.anywhere:
         yield (*path, "marks"), "is for patterns with `anywhere: true` only"
+    if pattern.fact.confidence is Confidence.GUESS and path[0] in ("pixels", "links") and not pattern.weak:
+        yield (*path, "fact", "confidence"), "is a guess, so the pattern needs `weak: true`"
     for number, example in enumerate(pattern.examples):
         problem = _missed(pattern, example)
         if problem:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bs4 import BeautifulSoup, Comment, MarkupResemblesLocatorWarning
 
 from smtp_gate.model import Kind, Look
+from smtp_gate.trackers import UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,9 @@ def trackers_left(raw: bytes, catalogue: Catalogue) -> list[Left]:
         for value in message.get_all(field, [])
         for address in re.findall(r"<([^>]+)>", str(value))
     )
+    tools = catalogue.tools(
+        {name.lower(): tuple(map(str, message.get_all(name, []))) for name in dict.fromkeys(message.keys())}
+    )
     found = []
     for part in message.walk():
         if part.get_content_disposition() == "attachment":
@@ -71,7 +75,9 @@ def trackers_left(raw: bytes, catalogue: Catalogue) -> list[Left]:
                 judged = catalogue.image(url, Look(None, None, (), None, responsive=False))
             else:
                 judged = catalogue.load(url)
-            if judged is not None and judged.kind in TRACKS:
+            if judged is None or (judged.evidence == UNSURE and judged.vendor not in tools):
+                continue
+            if judged.kind in TRACKS:
                 found.append(Left(where, judged.vendor, judged.kind, url))
     return found
 

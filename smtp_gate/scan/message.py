@@ -1,14 +1,15 @@
 """One message read once: parts, addresses, what each is, and where a footer can go.
 
-This module alone decides which question the catalogue is asked about an address, and which parts are bodies that a
-reader may see instead of each other, so that each of them must carry the footer.
+This module alone decides which question the catalogue is asked about an address, what becomes of those that it is
+not sure of when the mail is read to its end, and which parts are bodies that a reader may see instead of each other,
+so that each of them must carry the footer.
 """
 
 from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.limits import MAX_FINDINGS
 from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
@@ -17,6 +18,7 @@ from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, SEALS, walk
 from smtp_gate.scan.plaintext import read_text
 from smtp_gate.scan.words import visible_words
+from smtp_gate.trackers import UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +32,7 @@ _LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
 _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
 _TELLING = frozenset({Kind.PIXEL, Kind.LINK})
+_BY_THE_MAIL = (*UNSURE, "tool")
 _WORDS_BEFORE = 120
 """Octets of running text before an address that are taken for its words."""
 
@@ -52,6 +55,9 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
     for part in parts:
         if part.view is not None:
             reader.read(raw, part)
+    tools = catalogue.tools(headers) | reader.vendors
+    if reader.unsure:
+        reader.settle(tools)
     obstacles = dict.fromkeys((*walked, *reader.obstacles))
     sealed = _seal(raw, parts)
     anchors = () if sealed else _anchors(raw, parts, reader.ends)
@@ -65,10 +71,18 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
         obstacles=tuple(obstacles),
         sealed=sealed,
         footered=reader.footered,
-        tools=catalogue.tools(headers) | reader.vendors,
+        tools=tools,
         language=next(declared, reader.language),
         unjudged=tuple(reader.unjudged),
     )
+
+
+class _Unsure(NamedTuple):
+    """An address that only a weak pattern spoke about: its place among the findings, and the view it stands in."""
+
+    place: int
+    view: bytes
+    address: Address
 
 
 class _Reader:
@@ -86,6 +100,7 @@ class _Reader:
         self.ends: dict[int, int] = {}
         self.footered = False
         self.vendors: set[str] = set()
+        self.unsure: list[_Unsure] = []
         self.language = ""
 
     def read(self, raw: bytes, part: Part) -> None:
@@ -127,7 +142,9 @@ class _Reader:
                 self.obstacles["findings"] = None
                 return
             kind, vendor, target, purposes, evidence = judgement
-            if vendor and kind in _TELLING:
+            if evidence == UNSURE:
+                self.unsure.append(_Unsure(len(self.findings), view, address))
+            elif vendor and kind in _TELLING:
                 self.vendors.add(vendor)
             self.findings.append(
                 Finding(
@@ -146,6 +163,34 @@ class _Reader:
                     evidence,
                 )
             )
+
+    def settle(self, tools: frozenset[str]) -> None:
+        """Decide what weak patterns left open, now that it is known which vendors show in the mail.
+
+        Args:
+            tools: their ids.
+        """
+        dropped: set[int] = set()
+        for place, view, address in self.unsure:
+            finding = self.findings[place]
+            if finding.vendor in tools:
+                self.findings[place] = finding._replace(evidence=_BY_THE_MAIL)
+                continue
+            judgement = self._without_weak(view, address)
+            if judgement is None and not self.everything:
+                dropped.add(place)
+            else:
+                self.findings[place] = finding._replace(**(judgement or _PLAIN)._asdict())
+        if dropped:
+            self.findings = [finding for place, finding in enumerate(self.findings) if place not in dropped]
+
+    def _without_weak(self, view: bytes, address: Address) -> Judgement | None:
+        if address.look is not None:
+            return self.catalogue.image(address.url, address.look, weak=False)
+        if address.load:
+            return self.catalogue.load(address.url, weak=False)
+        words = partial(_words, view, address.carrier, address.value, address.words)
+        return self.catalogue.link(address.url, words, self.protected, weak=False)
 
 
 def words_of(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> str:

@@ -1,8 +1,10 @@
 """The catalogue as the hot path asks it: what is this address, where does it lead, which tool made this mail.
 
 This module alone decides the order of the questions: the gate's own addresses; opt-outs and content; patterns of
-the most specific host, then paths that name a vendor on any host; the company's own tracking hosts; then what
-merely looks like a tracker.
+the most specific host, then paths that name a vendor on any host, then weak patterns; the company's own tracking
+hosts; then what merely looks like a tracker. A weak pattern needs a second witness. What speaks about the address
+itself is heard here; whether the vendor shows elsewhere in the mail is known only when all of it is read, so until
+then the judgement is :data:`UNSURE`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from smtp_gate.model import Look
     from smtp_gate.trackers.index import Rule, Rules
     from smtp_gate.trackers.vendor import HeaderSign, Vendor
+
+UNSURE = ("weak",)
+"""Evidence of what only a weak pattern says: acts when its vendor shows in the mail, else ask again without weak."""
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
 _CONTENT = Judgement(Kind.PLAIN, "", None, NOTHING, ("content",))
@@ -59,13 +64,16 @@ class Catalogue:
             for sign in entry.headers:
                 self._signs.setdefault(sign.name, []).append((entry.id, sign))
 
-    def link(self, url: str, words: Callable[[], str], protected: frozenset[str]) -> Judgement | None:
+    def link(
+        self, url: str, words: Callable[[], str], protected: frozenset[str], *, weak: bool = True
+    ) -> Judgement | None:
         """What a click on an address would do.
 
         Args:
             url: as a client would follow it, character references resolved.
             words: visible words of the link, lower case; asked only when they matter.
             protected: addresses that must stay as they are (List-Unsubscribe and its like).
+            weak: whether weak patterns are asked; their answer is :data:`UNSURE`.
 
         Returns:
             None for a plain link; else own, functional, link or personal. A link or a personal one carries where
@@ -78,7 +86,7 @@ class Catalogue:
             return None
         rules, rest = place
         known = _tracker(rules, rest) if rules is not NO_RULES else None
-        if known is None:
+        if known is None or (known.weak and not weak):
             return self._personal(url, rest, words, protected)
         if known.kind is Kind.FUNCTIONAL:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence,))
@@ -92,12 +100,13 @@ class Catalogue:
             Kind.LINK, known.vendor, None if long else self._end(known, rest), known.purposes, evidence
         )
 
-    def image(self, url: str, look: Look) -> Judgement | None:
+    def image(self, url: str, look: Look, *, weak: bool = True) -> Judgement | None:
         """What showing an ``<img>`` would tell, and whom; None for a picture that is the same for everybody.
 
         Args:
             url: as a client would load it.
             look: how the picture presents itself.
+            weak: whether weak patterns are asked; their answer is :data:`UNSURE` unless it looks like a pixel.
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
@@ -105,20 +114,21 @@ class Catalogue:
         if place is None:
             return None
         rules, rest = place
+        known: Judgement | None = None
         if rules is not NO_RULES:
             known = self._loaded(rules, rest)
-            if known is None and rules.own is not None:
+            if rules.own is not None and (known is None or known.evidence == UNSURE):
                 known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
-            if known is not None:
+            if known is not None and known.evidence != UNSURE:
                 return None if known is _CONTENT else known
-        evidence = pixel.evidence(rest, look)
-        return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence) if evidence else None
+        return _second(known if weak else None, pixel.evidence(rest, look))
 
-    def load(self, url: str) -> Judgement | None:
+    def load(self, url: str, *, weak: bool = True) -> Judgement | None:
         """What any other remote load would tell: style sheets, backgrounds, VML, posters; None for nothing.
 
         Args:
             url: as a client would load it.
+            weak: whether weak patterns are asked, as for an image.
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
@@ -126,15 +136,14 @@ class Catalogue:
         if place is None:
             return None
         rules, rest = place
+        known: Judgement | None = None
         if rules is not NO_RULES:
             known = self._loaded(rules, rest)
-            if known is None and rules.own is not None:
+            if rules.own is not None and (known is None or known.evidence == UNSURE):
                 known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
-            if known is not None:
+            if known is not None and known.evidence != UNSURE:
                 return None if known is _CONTENT else known
-        if pixel.is_tracking_path(rest):
-            return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, ("path", "token"))
-        return None
+        return _second(known if weak else None, ("path", "token") if pixel.is_tracking_path(rest) else ())
 
     def target(self, url: str) -> str | None:
         """Where a tracked link leads in the end, read offline; without personal parameters.
@@ -179,7 +188,7 @@ class Catalogue:
                 return None
             rules, rest = place
             inner = _tracker(rules, rest) if rules is not NO_RULES else None
-            if inner is None or inner.kind is Kind.FUNCTIONAL:
+            if inner is None or inner.weak or inner.kind is Kind.FUNCTIONAL:
                 return url if functional.by_path(rest) else self._clean(url) or url
             known = inner
         return None
@@ -201,10 +210,11 @@ class Catalogue:
             return _CONTENT
         rule = first(rules.pixels, rest)
         if rule is not None:
-            return Judgement(Kind.PIXEL, rule.vendor, None, rule.purposes, ("catalogue",))
+            return Judgement(Kind.PIXEL, rule.vendor, None, rule.purposes, (rule.evidence,))
         rule = first(rules.links, rest)
         if rule is not None:  # a redirect that is loaded, not clicked, tells of an opening
-            return Judgement(Kind.PIXEL, rule.vendor, None, self._purposes[rule.vendor], ("catalogue", "redirect"))
+            evidence = UNSURE if rule.weak else (rule.evidence, "redirect")
+            return Judgement(Kind.PIXEL, rule.vendor, None, self._purposes[rule.vendor], evidence)
         return None
 
     def _on_own_host(self, own: Rule) -> Judgement:
@@ -212,14 +222,26 @@ class Catalogue:
         return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], ("own_domain",))
 
 
+def _second(known: Judgement | None, evidence: tuple[str, ...]) -> Judgement | None:
+    """What a weak pattern and the look of an address say together; each alone when the other is silent."""
+    if not evidence:
+        return known
+    if known is None:
+        return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence)
+    return known._replace(evidence=UNSURE + evidence)
+
+
 def _tracker(rules: Rules, rest: str) -> Rule | None:
     """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
     rule = first(rules.functional, rest) if rules.functional else None
     if rule is None and rules.links:
         rule = first(rules.links, rest)
-    if rule is None and rules.own is not None and rest != "/" and first(rules.content, rest) is None:
-        return rules.own
-    return rule
+    own = rules.own
+    if own is None or rest == "/" or (rule is not None and not rule.weak):
+        return rule
+    if rule is not None and rule.vendor == own.vendor:
+        return rule._replace(evidence=own.evidence, weak=False)
+    return own if first(rules.content, rest) is None else rule
 
 
 def _decode(targets: tuple[Callable[[str], str | None], ...], rest: str) -> str | None:

@@ -1,7 +1,8 @@
 """How the target of a redirect is read from its own address, without asking anybody.
 
 A decoder begins with a piece of the address and applies small steps to it. Each step is bounded by the length of
-what it gets, never grows it, and gives None where it cannot go on; none raises.
+what it gets, gives None where it cannot go on, and none raises. None makes more than it got but ``zlib``, which stops
+at :data:`~smtp_gate.limits.MAX_INFLATED`, and ``prefix``, which adds what the catalogue says.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import base64
 import binascii
 import json
 import re
+import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
+
+from smtp_gate.limits import MAX_INFLATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     Step = Callable[[bytes], bytes | None]
 
 STARTS = "query:NAME, path:REGEX with one group"
-STEPS = "urldecode, base64, base32, json:KEY, param:KEY"
+STEPS = "urldecode, base64, base32, hex, zlib, sparkpost, json:KEY, jwt:KEY, param:KEY, prefix:TEXT"
 
 
 def compile_decoder(decoder: Decoder) -> Callable[[str], str | None]:
@@ -103,16 +107,70 @@ def _base32(data: bytes) -> bytes | None:
         return None
 
 
+def _hex(data: bytes) -> bytes | None:
+    try:
+        return binascii.unhexlify(data)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _zlib(data: bytes) -> bytes | None:
+    """A whole zlib stream (RFC 1950) that holds no more than the limit."""
+    stream = zlib.decompressobj()
+    try:
+        out = stream.decompress(data, MAX_INFLATED + 1)
+    except zlib.error:
+        return None
+    return out if stream.eof and len(out) <= MAX_INFLATED else None
+
+
+def _sparkpost(data: bytes) -> bytes | None:
+    """The address in SparkPost's fields: a number with bit 64 set is followed by a length and that many octets."""
+    place = 0
+    while place < len(data):
+        field = data[place]
+        place += 1
+        if field < _HAS_VALUE:
+            continue
+        if field >= 2 * _HAS_VALUE or place == len(data):
+            return None  # encrypted, so the numbers mean nothing
+        end = place + 1 + data[place]
+        if field == _HAS_VALUE + _SPARKPOST_TARGET:
+            return data[place + 1 : end] if end <= len(data) else None
+        place = end
+    return None
+
+
 def _json(key: str) -> Step:
+    """The value of a key; an object or list is given on as JSON, so that steps follow one another into it."""
+
     def step(data: bytes) -> bytes | None:
         try:
             value = json.loads(data)
+            found = value.get(key) if isinstance(value, dict) else None
+            text = json.dumps(found) if isinstance(found, dict | list) else found
         except (ValueError, RecursionError):
             return None
-        text = value.get(key) if isinstance(value, dict) else None
         return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
 
     return step
+
+
+def _jwt(key: str) -> Step:
+    """A claim of a JSON Web Token (RFC 7519). Who signed it does not matter: nothing is believed but the address."""
+    claim = _json(key)
+
+    def step(data: bytes) -> bytes | None:
+        pieces = data.split(b".")
+        payload = _base64(pieces[1]) if len(pieces) == _JWT_PIECES else None
+        return claim(payload) if payload is not None else None
+
+    return step
+
+
+def _prefix(text: str) -> Step:
+    before = text.encode()
+    return lambda data: before + data
 
 
 def _param(key: str) -> Step:
@@ -129,5 +187,15 @@ def _param(key: str) -> Step:
 
 _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_PLAIN: dict[str, Step] = {"urldecode": _urldecode, "base64": _base64, "base32": _base32}
-_KEYED: dict[str, Callable[[str], Step]] = {"json": _json, "param": _param}
+_HAS_VALUE = 0x40
+_SPARKPOST_TARGET = 4
+_JWT_PIECES = 3
+_PLAIN: dict[str, Step] = {
+    "urldecode": _urldecode,
+    "base64": _base64,
+    "base32": _base32,
+    "hex": _hex,
+    "zlib": _zlib,
+    "sparkpost": _sparkpost,
+}
+_KEYED: dict[str, Callable[[str], Step]] = {"json": _json, "jwt": _jwt, "param": _param, "prefix": _prefix}

@@ -35,6 +35,7 @@ class Rule(NamedTuple):
         purposes: what it serves.
         targets: readers of where it leads, tried in order.
         evidence: the code of what speaks for it.
+        weak: whether it takes something else in the mail or about the address to act on it.
     """
 
     kind: Kind
@@ -43,10 +44,11 @@ class Rule(NamedTuple):
     purposes: Purpose
     targets: tuple[Callable[[str], str | None], ...] = ()
     evidence: str = "catalogue"
+    weak: bool = False
 
 
 class Rules(NamedTuple):
-    """Rules by what they say, the most specific first.
+    """Rules by what they say, the most specific first, weak ones last.
 
     Attributes:
         own: the rule of the vendor whose tracking host this is by the company's own word; None mostly.
@@ -166,7 +168,8 @@ def _compiled(vendor: Vendor) -> Iterable[tuple[Pattern, Rules]]:
         if kind is Kind.FUNCTIONAL:
             return (Rule(kind, vendor.id, pattern.path, NOTHING),)
         targets = tuple(compile_decoder(decoder) for decoder in pattern.targets)
-        return (Rule(kind, vendor.id, pattern.path, pattern.purposes, targets),)
+        evidence = "weak" if pattern.weak else "catalogue"
+        return (Rule(kind, vendor.id, pattern.path, pattern.purposes, targets, evidence, pattern.weak),)
 
     yield from ((pattern, Rules(pixels=rule(Kind.PIXEL, pattern))) for pattern in vendor.pixels)
     yield from ((pattern, Rules(links=rule(Kind.LINK, pattern))) for pattern in vendor.links)
@@ -195,4 +198,9 @@ def _joined(several: Iterable[Rules]) -> Rules:
 
 def _each(several: Iterable[tuple[Rule, ...]]) -> tuple[Rule, ...]:
     """All the rules in order, each once: one that stands under a host and a path segment need not fail twice."""
-    return tuple({id(rule): rule for rules in several for rule in rules}.values())
+    once = {id(rule): rule for rules in several for rule in rules}.values()
+    return tuple(sorted(once, key=_weakness))
+
+
+def _weakness(rule: Rule) -> bool:
+    return rule.weak

@@ -24,6 +24,8 @@ class Confidence(StrEnum):
     """Read in the vendor's own code or documentation."""
     LIST = "list"
     """Only in block lists or other people's code."""
+    GUESS = "guess"
+    """Concluded from what the vendor's other addresses look like; nobody saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Pattern:
         fact: where that is known from.
         examples: addresses that it must match.
         targets: decoders that are tried in order; none for an opaque redirect.
+        weak: whether others have addresses of this shape too, or nobody saw one: it takes something else in the
+            mail or about the address to act on it.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Pattern:
     fact: Fact
     examples: tuple[str, ...]
     targets: tuple[Decoder, ...] = ()
+    weak: bool = False
 
     def on_host(self, host: str) -> bool:
         """Whether the lower-case host is one of those the pattern names."""
