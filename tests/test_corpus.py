@@ -119,14 +119,16 @@ def test_everything_stripped_is_the_same_mail(number: int) -> None:
 class Untouching(Catalogue):
     """The whole catalogue, but whatever it finds is of the kind that nobody may touch."""
 
-    def link(self, url: str, words: Callable[[], str], protected: frozenset[str]) -> Judgement | None:
-        return _functional(super().link(url, words, protected))
+    def link(
+        self, url: str, words: Callable[[], str], protected: frozenset[str], *, weak: bool = True
+    ) -> Judgement | None:
+        return _functional(super().link(url, words, protected, weak=weak))
 
-    def image(self, url: str, look: Look) -> Judgement | None:
-        return _functional(super().image(url, look))
+    def image(self, url: str, look: Look, *, weak: bool = True) -> Judgement | None:
+        return _functional(super().image(url, look, weak=weak))
 
-    def load(self, url: str) -> Judgement | None:
-        return _functional(super().load(url))
+    def load(self, url: str, *, weak: bool = True) -> Judgement | None:
+        return _functional(super().load(url, weak=weak))
 
 
 def _functional(judgement: Judgement | None) -> Judgement | None:

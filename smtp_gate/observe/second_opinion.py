@@ -61,9 +61,10 @@ def trackers_left(raw: bytes, catalogue: Catalogue) -> list[Left]:
         for value in message.get_all(field, [])
         for address in re.findall(r"<([^>]+)>", str(value))
     )
-    tools = catalogue.tools(
-        {name.lower(): tuple(map(str, message.get_all(name, []))) for name in dict.fromkeys(message.keys())}
-    )
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, value in message.raw_items():  # email's own reading of structured fields fails on some
+        headers[name.lower()] = (*headers.get(name.lower(), ()), " ".join(str(value).split()))
+    tools = catalogue.tools(headers)
     found = []
     for part in message.walk():
         if part.get_content_disposition() == "attachment":

@@ -1,8 +1,8 @@
 """One message read once: parts, addresses, what each is, and where a footer can go.
 
 This module alone decides which question the catalogue is asked about an address, what becomes of those that it is
-not sure of when the mail is read to its end, and which parts are bodies that a reader may see instead of each other,
-so that each of them must carry the footer.
+not sure of once the mail is read, and which parts are bodies that a reader may see instead of each other, so that
+each of them must carry the footer.
 """
 
 from __future__ import annotations
@@ -78,9 +78,10 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
 
 
 class _Unsure(NamedTuple):
-    """An address that only a weak pattern spoke about: its place among the findings, and the view it stands in."""
+    """An address that only a weak pattern spoke about: its place among the findings, and where it stands."""
 
     place: int
+    part: int
     view: bytes
     address: Address
 
@@ -143,7 +144,7 @@ class _Reader:
                 return
             kind, vendor, target, purposes, evidence = judgement
             if evidence == UNSURE:
-                self.unsure.append(_Unsure(len(self.findings), view, address))
+                self.unsure.append(_Unsure(len(self.findings), part.index, view, address))
             elif vendor and kind in _TELLING:
                 self.vendors.add(vendor)
             self.findings.append(
@@ -171,25 +172,29 @@ class _Reader:
             tools: their ids.
         """
         dropped: set[int] = set()
-        for place, view, address in self.unsure:
+        for place, part, view, address in self.unsure:
             finding = self.findings[place]
             if finding.vendor in tools:
                 self.findings[place] = finding._replace(evidence=_BY_THE_MAIL)
                 continue
             judgement = self._without_weak(view, address)
-            if judgement is None and not self.everything:
-                dropped.add(place)
-            else:
-                self.findings[place] = finding._replace(**(judgement or _PLAIN)._asdict())
+            if judgement is None:
+                self.unjudged.append(Unjudged(part, address))
+                if not self.everything:
+                    dropped.add(place)
+                    continue
+                judgement = _PLAIN
+            self.findings[place] = finding._replace(**judgement._asdict())
         if dropped:
             self.findings = [finding for place, finding in enumerate(self.findings) if place not in dropped]
+        self.unjudged.sort(key=lambda unjudged: (unjudged.part, unjudged.address.value.start))
 
     def _without_weak(self, view: bytes, address: Address) -> Judgement | None:
         if address.look is not None:
             return self.catalogue.image(address.url, address.look, weak=False)
         if address.load:
             return self.catalogue.load(address.url, weak=False)
-        words = partial(_words, view, address.carrier, address.value, address.words)
+        words = partial(words_of, view, address.carrier, address.value, address.words)
         return self.catalogue.link(address.url, words, self.protected, weak=False)
 
 

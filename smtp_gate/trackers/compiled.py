@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smtp_gate.trackers.vendor import HeaderSign, Vendor
 
 UNSURE = ("weak",)
-"""Evidence of what only a weak pattern says: acts when its vendor shows in the mail, else ask again without weak."""
+"""Evidence of what only a weak pattern says: acts when its vendor shows in the mail; else ask without weak ones."""
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
 _CONTENT = Judgement(Kind.PLAIN, "", None, NOTHING, ("content",))

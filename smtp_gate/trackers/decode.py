@@ -1,8 +1,8 @@
 """How the target of a redirect is read from its own address, without asking anybody.
 
 A decoder begins with a piece of the address and applies small steps to it. Each step is bounded by the length of
-what it gets, gives None where it cannot go on, and none raises. None makes more than it got but ``zlib``, which stops
-at :data:`~smtp_gate.limits.MAX_INFLATED`, and ``prefix``, which adds what the catalogue says.
+what it gets, gives None where it cannot go on, and none raises. None makes more than it got but ``zlib``, which
+stops at :data:`~smtp_gate.limits.MAX_INFLATED`, and ``prefix``, which adds what the catalogue says.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _json(key: str) -> Step:
 
 
 def _jwt(key: str) -> Step:
-    """A claim of a JSON Web Token (RFC 7519). Who signed it does not matter: nothing is believed but the address."""
+    """A claim of a JSON Web Token (RFC 7519). Who signed it does not matter: only an address is read."""
     claim = _json(key)
 
     def step(data: bytes) -> bytes | None:

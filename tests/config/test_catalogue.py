@@ -62,6 +62,15 @@ def test_a_right_file_becomes_a_vendor() -> None:
     assert vendor.parameters == ("pb_contact",)
 
 
+def test_a_guess_is_taken_as_a_weak_pattern() -> None:
+    text = GOOD.replace("    path: '/c", "    weak: true\n    path: '/c").replace(
+        "confidence: vendor", "confidence: guess"
+    )
+    vendor = read_vendor(read_yaml(text, "v.yaml"))
+    assert vendor.links[0].weak
+    assert not vendor.pixels[0].weak
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -123,6 +132,11 @@ def test_a_right_file_becomes_a_vendor() -> None:
             "example/'}",
             "example/a'}",
             "'https://shop.example/a' is expected, but 'https://shop.example/' comes out",
+        ),
+        (
+            "confidence: vendor",
+            "confidence: guess",
+            "v.yaml:20:24: links[0].fact.confidence: is a guess, so the pattern needs `weak: true`",
         ),
         ("name: X-Postbird", "name: 'X Postbird'", "headers[0].name: 'X Postbird' is no name of a header field"),
         ("name: Postbird\n", "name: ''\n", "v.yaml:2:7: name: is empty"),

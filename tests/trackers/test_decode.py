@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smtp_gate.limits import MAX_INFLATED
 from smtp_gate.trackers.decode import compile_decoder
 from smtp_gate.trackers.vendor import Decoder
 
@@ -21,6 +23,18 @@ def decode(start: str, steps: tuple[str, ...], rest: str) -> str | None:
 
 def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+def deflated(data: bytes) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(data)).decode().rstrip("=")
+
+
+def fields(*pieces: tuple[int, bytes | None]) -> str:
+    """SparkPost's payload: numbers with a value, and numbers that say all they have to say."""
+    octets = b"".join(
+        bytes([number]) if value is None else bytes([0x40 + number, len(value)]) + value for number, value in pieces
+    )
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
@@ -37,10 +51,24 @@ def b64(text: str) -> str:
             ("urldecode", "param:to"),
             "/?p=a%3D1%26to%3Dhttps%253A%252F%252Fshop.example%252F%25C3%25A4%253Fb%253Dc",
         ),
+        ("query:p", ("base64", "json:p", "json:url"), "/?p=" + b64(json.dumps({"p": {"url": TARGET}}))),
+        ("query:u", ("hex",), "/c?u=" + TARGET.encode().hex().upper()),
+        (
+            "path:/c/([^/]+)",
+            ("base64", "zlib", "param:l"),
+            "/c/" + deflated(b"h=1&l=https://shop.example/%C3%A4%3Fb%3Dc"),
+        ),
+        ("path:/c/([^/]+)", ("prefix:https://",), "/c/shop.example"),
+        (
+            "path:/f/([^/]+)",
+            ("base64", "sparkpost"),
+            "/f/" + fields((6, b"1234"), (63, None), (4, TARGET.encode()), (18, b"ann@acme.example")),
+        ),
+        ("path:/c/([^/]+)", ("jwt:url",), f"/c/{b64('{}')}.{b64(json.dumps({'url': TARGET}))}.c2lnbmVk"),
     ],
 )
 def test_a_target_comes_out(start: str, steps: tuple[str, ...], rest: str) -> None:
-    assert decode(start, steps, rest) == TARGET
+    assert decode(start, steps, rest) == (TARGET if "prefix" not in steps[0] else "https://shop.example")
 
 
 @pytest.mark.parametrize(
@@ -57,10 +85,27 @@ def test_a_target_comes_out(start: str, steps: tuple[str, ...], rest: str) -> No
         ("query:u", ("json:a",), "/c?u=" + "[" * 5000),
         ("query:u", ("json:a", "urldecode"), "/c?u={}"),
         ("query:u", ("param:a",), "/c?u=b"),
+        ("query:u", ("hex",), "/c?u=abc"),
+        ("query:u", ("hex",), "/c?u=xy"),
+        ("query:u", ("base64", "zlib"), "/c?u=" + b64("no stream")),
+        ("query:u", ("base64", "zlib"), "/c?u=" + deflated(b"https://shop.example/" * 9)[:-8]),
+        ("query:u", ("base64", "sparkpost"), "/c?u=" + fields((6, b"1234"), (18, b"ann@acme.example"))),
+        ("query:u", ("base64", "sparkpost"), "/c?u=" + fields((4, TARGET.encode()))[:-4]),
+        ("query:u", ("base64", "sparkpost"), "/c?u=" + base64.b64encode(b"\x44").decode()),
+        ("query:u", ("base64", "sparkpost"), "/c?u=" + base64.b64encode(b"\x84\x01a\x44\x01b").decode()),
+        ("query:u", ("jwt:url",), "/c?u=" + b64('{"url": "x"}')),
+        ("query:u", ("jwt:url",), "/c?u=a.%%%.c"),
+        ("query:u", ("jwt:url",), f"/c?u=a.{b64('{}')}.c"),
     ],
 )
 def test_what_cannot_be_read_is_nothing(start: str, steps: tuple[str, ...], rest: str) -> None:
     assert decode(start, steps, rest) is None
+
+
+@pytest.mark.parametrize(("size", "read"), [(MAX_INFLATED, True), (MAX_INFLATED + 1, False)])
+def test_what_was_compressed_grows_to_its_limit_only(size: int, *, read: bool) -> None:
+    out = decode("query:u", ("base64", "zlib"), "/c?u=" + deflated(b"a" * size))
+    assert out == ("a" * size if read else None)
 
 
 @pytest.mark.parametrize("start", ["", "query:", "path:", "path:[", "path:/a", "path:(a)(b)", "header:x"])
@@ -69,13 +114,15 @@ def test_a_start_that_is_none_is_refused_with_the_choices(start: str) -> None:
         compile_decoder(Decoder(start, (), ()))
 
 
-@pytest.mark.parametrize("step", ["", "rot13", "json", "json:", "base64:x"])
+@pytest.mark.parametrize("step", ["", "rot13", "json", "json:", "jwt:", "base64:x", "zlib:1", "prefix:"])
 def test_a_step_that_is_none_is_refused_with_the_choices(step: str) -> None:
     with pytest.raises(ValueError, match="urldecode, base64"):
         compile_decoder(Decoder("query:u", (step,), ()))
 
 
-STEPS = st.lists(st.sampled_from(["urldecode", "base64", "base32", "json:a", "param:a"]), max_size=4).map(tuple)
+STEPS = st.lists(
+    st.sampled_from(["urldecode", "base64", "base32", "hex", "sparkpost", "json:a", "jwt:a", "param:a"]), max_size=4
+).map(tuple)
 
 
 @given(STEPS, st.text(max_size=80))
