@@ -15,6 +15,7 @@ from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
 from smtp_gate.policy.match import treat
 from smtp_gate.scan.message import scan
+from smtp_gate.scan.recipients import told_by_recipients
 
 if TYPE_CHECKING:
     from smtp_gate.gate.ruleset import Ruleset
@@ -130,6 +131,7 @@ def _compose(
     ruleset: Ruleset, raw: bytes, sender: str, granted: Purpose, rcpt: str, *, everything: bool = False
 ) -> tuple[Scan, Variant]:
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url, everything=everything)
+    found = told_by_recipients(found, [rcpt.encode()])
     treatment = treat(ruleset.policy, sender.encode(), found)
     return found, compose(ruleset, found, treatment, granted, rcpt.encode())
 

@@ -20,6 +20,7 @@ from smtp_gate.policy.match import treat
 from smtp_gate.render.received import received
 from smtp_gate.scan.headers import header_size, received_count
 from smtp_gate.scan.message import scan
+from smtp_gate.scan.recipients import told_by_recipients
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ class Journey:
     ) -> list[Group]:
         """Who gets the same bytes; recipients that get none are answered in ``answers``."""
         ruleset = self._gate.ruleset
-        found = scan(raw, ruleset.catalogue, own=ruleset.public_url)
+        found = told_by_recipients(
+            scan(raw, ruleset.catalogue, own=ruleset.public_url), [one.address for one in self._recipients]
+        )
         treatment = treat(ruleset.policy, self._sender.address, found)
         report.step("scan")
         try:

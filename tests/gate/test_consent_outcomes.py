@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 from email import message_from_bytes
@@ -288,3 +289,15 @@ async def test_signed_mail_leaves_whole_or_not_at_all(switch: str, clean: int, t
             assert sent.outcomes == [tracked] * 2
         for content in room.got(BOTH):
             assert content in (SIGNED_CLEAN, SIGNED_TRACKED)
+
+
+async def test_what_holds_a_recipients_own_address_is_personal_whoever_made_it() -> None:
+    """RCPT tells who the mail goes to: a counter that nobody catalogued gives itself away by the address in it."""
+    token = base64.urlsafe_b64encode(b'{"to":"' + NEITHER + b'"}').rstrip(b"=")
+    picture, link = b"https://go.acme.example/b/" + token + b".png", b"https://shop.example/?k=" + token
+    mail = letter(b'<img src="' + picture + b'" width="600" height="80"><a href="' + link + b'">Shop</a>')
+    got = await four(mail)
+    for person in (PIXELS, CLICKS, NEITHER):
+        assert token not in got[person]
+    assert b'href="https://shop.example/"' in got[NEITHER]
+    assert [door for door, _ in tokens(got[CLICKS])] == [b"l", b"w"]
