@@ -50,6 +50,8 @@ MAX_TEXT_PART = 4_194_304
 """Decoded octets of one text part that is searched: a tenth of a second of work; newsletters are below 0.5 MB."""
 MAX_FINDINGS = 5000
 """Trackers in one mail; each may become an address of 1 KB."""
+MAX_FRAME_DEPTH = 3
+"""``srcdoc`` pages inside each other that are searched; a deeper one, and the mail counts as unreadable."""
 MAX_LINE_OUT = 998
 """Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
 MAX_QP_LINE = 76

@@ -245,7 +245,8 @@ class Finding(NamedTuple):
         value: the address itself as written, without quotes.
         closing: for ANCHOR the end tag ``</a>``, None where it has none.
         words: for ANCHOR what is between the tags, as bytes of the view; empty otherwise.
-        quote: the quote character round the value: ``b'"'``, ``b"'"`` or ``b""``.
+        quote: the quote character round the value: ``b'"'``, ``b"'"`` or ``b""``. In HTML that is itself the
+            value of an attribute (``srcdoc``) the outer quotes come first, and a blank stands for none.
         url: the address as a browser would read it: references resolved, blanks trimmed.
         vendor: catalogue id; empty for a tracker that nobody catalogued.
         target: where the address leads in the end, decoded offline and already free of personal parameters;

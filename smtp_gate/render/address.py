@@ -1,5 +1,8 @@
 """How an address is written where another one stood: in an attribute, in CSS, in running text.
 
+Text can stand in text: a page in an attribute (``srcdoc``) has quotes inside quotes. What is round an address is
+told from outside in, and each level escapes what the one inside it wrote.
+
 This module alone decides escaping. What it writes is printable ASCII, so that it fits every part, whatever its
 charset and transfer encoding.
 """
@@ -12,6 +15,12 @@ from urllib.parse import quote
 _NOT_IN_URL = re.compile(r"[^!#-;=?-_a-~]")
 _NOT_BARE = re.compile(rb"[^A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;%]")
 _NOT_IN_CSS = re.compile(rb"[\"'()\\]")
+_ESCAPED = {
+    ord('"'): re.compile(rb"[&\"]"),
+    ord("'"): re.compile(rb"[&']"),
+    ord(" "): re.compile(rb"[&\"']"),
+}
+"""By the quote round a page that is an attribute's value: what must be a reference there."""
 _HOST = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*:)?//([^/?#\\]*)")
 
 
@@ -34,15 +43,23 @@ def in_attribute(url: str, quoted: bytes, *, whole: bool = True) -> bytes:
     Args:
         url: what a browser shall read.
         quoted: the quote round the value; ``b""`` for none, and then quotes are added where the address has
-            something that an unquoted value must not hold (HTML standard, section 13.1.2.3).
+            something that an unquoted value must not hold (HTML standard, section 13.1.2.3). Inside another
+            attribute the outer quotes come first, and a blank stands for none.
         whole: whether the address is the whole value, so that quotes can be added.
     """
     text = proper(url).replace(b"&", b"&amp;")
-    if quoted == b"'":
-        return text.replace(b"'", b"&#39;")
-    if not quoted and whole and _NOT_BARE.search(text) is not None:
-        return b'"' + text + b'"'
+    quote = quoted[-1:]
+    if quote == b"'":
+        text = text.replace(b"'", b"&#39;")
+    elif quote in (b"", b" ") and whole and _NOT_BARE.search(text) is not None:
+        text = b'"' + text + b'"'
+    for outer in reversed(quoted[:-1]):
+        text = _ESCAPED[outer].sub(_reference, text)
     return text
+
+
+def _reference(sign: re.Match[bytes]) -> bytes:
+    return b"&#%d;" % sign[0][0]
 
 
 def in_css(url: str) -> bytes:

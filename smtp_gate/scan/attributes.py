@@ -1,21 +1,20 @@
-"""Which attributes of which elements hold addresses, and how each is written.
+"""How addresses are written in attributes: one alone, candidates, lists, CSS, after a number of seconds.
 
-An entry here is all that a new carrier needs. Any element may have ``background`` and ``style`` beside what its
-own entry says.
+Which attribute of which element is read in which of these ways stands in :mod:`smtp_gate.scan.elements`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.model import Address, Carrier, Look, Span
 from smtp_gate.scan.look import look_of
 from smtp_gate.scan.references import attribute_value, decoded, unfolded
 from smtp_gate.scan.style import style_addresses
 from smtp_gate.scan.tokens import ATTRIBUTE
-from smtp_gate.scan.urls import absolute, web_address
+from smtp_gate.scan.urls import Resolve, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +28,25 @@ Attributes = dict[bytes, re.Match[bytes]]
 """Lower-case names of one tag to matches of :data:`smtp_gate.scan.tokens.ATTRIBUTE`."""
 
 
-Reader = Callable[[bytes, Span, Attributes, re.Match[bytes], list[Address]], None]
-"""Reads one attribute that has a value: takes the HTML, the tag's span, all its attributes and the match of this
-one, and adds the addresses in it to the list."""
+class Tag(NamedTuple):
+    """One start tag.
+
+    Attributes:
+        view: the HTML.
+        span: of the whole tag.
+        attributes: all that it has.
+        resolve: makes web addresses of what stands in them.
+    """
+
+    view: bytes
+    span: Span
+    attributes: Attributes
+    resolve: Resolve
+
+
+Reader = Callable[[Tag, re.Match[bytes], list[Address]], None]
+"""Reads one attribute that has a value: takes the tag and the match of this attribute, and adds the addresses in
+it to the list."""
 
 _LOOKS = frozenset([b"width", b"height", b"style", b"alt", b"class", b"id", b"hidden"])
 _IDLE_RELATIONS = frozenset(
@@ -45,6 +60,7 @@ _BLANK = rb"\t\n\f\r "
 _CANDIDATE = re.compile(rb"[" + _BLANK + rb",]*([^" + _BLANK + rb"]+)")
 _DESCRIPTORS = re.compile(rb"[^,(]*(?:\([^)]*\)?[^,(]*){0,8},?")
 _WORD = re.compile(rb"[^" + _BLANK + rb"]+")
+_STEP = re.compile(rb"[^;" + _BLANK + rb"]+")
 _REFRESH = re.compile(
     rb"[" + _BLANK + rb"0-9.]*[;," + _BLANK + rb"][" + _BLANK + rb"]*"
     rb"(?:[uU][rR][lL][" + _BLANK + rb"]*=[" + _BLANK + rb"]*)?"
@@ -76,20 +92,18 @@ def value_of(attributes: Attributes, name: bytes) -> str:
     return attribute_value(match[match.lastindex])
 
 
-def addresses_of(view: bytes, tag: Span, attributes: Attributes, wanted: Mapping[bytes, Reader]) -> list[Address]:
+def addresses_of(tag: Tag, wanted: Mapping[bytes, Reader]) -> list[Address]:
     """The web addresses in the attributes of one start tag, in the order they stand.
 
     Args:
-        view: the HTML.
-        tag: the whole start tag.
-        attributes: of the tag.
-        wanted: the element's entry of :data:`ELEMENTS`, :data:`VML` or :data:`ANYWHERE`.
+        tag: the tag.
+        wanted: which attributes are read, and how: an entry of :mod:`smtp_gate.scan.elements`.
     """
     found: list[Address] = []
-    for name, match in attributes.items():
+    for name, match in tag.attributes.items():
         read = wanted.get(name)
         if read is not None and match.lastindex != 1:
-            read(view, tag, attributes, match, found)
+            read(tag, match, found)
     return found
 
 
@@ -117,154 +131,130 @@ def usual_image(begin: int, stop: int, match: re.Match[bytes]) -> Address:
     return Address(_IMAGE, Span(begin, stop), value, None, None, b'"', address.decode("ascii"), look, True)  # noqa: FBT003
 
 
-def _image(view: bytes, tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def image(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """The picture of an element that can go as a whole."""
     group = match.lastindex or 0
     value = Span(*match.span(group))
-    url = web_address(view, *value)
+    url = web_address(tag.view, *value, tag.resolve)
     if url:
+        attributes = tag.attributes
         look = look_of({name: value_of(attributes, name) for name in attributes if name in _LOOKS})
-        found.append(Address(_IMAGE, tag, value, None, None, QUOTES[group], url, look, load=True))
+        found.append(Address(_IMAGE, tag.span, value, None, None, QUOTES[group], url, look, load=True))
 
 
-def _single(view: bytes, match: re.Match[bytes], found: list[Address], *, load: bool) -> None:
+def pixel(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
+    """``<amp-pixel src>``, which shows nothing and is there to count."""
+    image(tag, match, found)
+    if found and found[-1].look is not None:
+        found[-1] = found[-1]._replace(look=found[-1].look._replace(width=1.0, height=1.0))
+
+
+def _single(tag: Tag, match: re.Match[bytes], found: list[Address], *, load: bool) -> None:
     group = match.lastindex or 0
     value = Span(*match.span(group))
-    url = web_address(view, *value)
+    url = web_address(tag.view, *value, tag.resolve)
     if url:
         attribute = Span(*match.span())
         found.append(Address(_ATTRIBUTE, attribute, value, None, None, QUOTES[group], url, None, load=load))
 
 
-def _load(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def load(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """One address that showing the mail fetches."""
-    _single(view, match, found, load=True)
+    _single(tag, match, found, load=True)
 
 
-def _click(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def click(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """One address that is fetched on a click, or only stands there."""
-    _single(view, match, found, load=False)
+    _single(tag, match, found, load=False)
 
 
-def _related(view: bytes, _tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def related(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """``<link href>``: ``rel`` says whether it is fetched."""
-    relations = value_of(attributes, b"rel").lower().split()
-    _single(view, match, found, load=not _IDLE_RELATIONS.issuperset(relations))
+    relations = value_of(tag.attributes, b"rel").lower().split()
+    _single(tag, match, found, load=not _IDLE_RELATIONS.issuperset(relations))
 
 
-def _style(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
-    """CSS declarations, which load nothing without a parenthesis."""
+def animated(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
+    """``from``, ``to``, ``by``, ``values`` of an SVG animation: addresses parted by ``;`` if it moves ``href``."""
+    moved = value_of(tag.attributes, b"attributename").strip().lower()
+    if moved not in ("href", "xlink:href"):
+        css(tag, match, found)
+        return
+    text, span, quote = written(tag.view, match)
+    for one in _STEP.finditer(text):
+        url = tag.resolve(decoded(one[0]))
+        if url:
+            place = span(*one.span())
+            found.append(Address(_ATTRIBUTE, place, place, None, None, quote, url, None, load=True))
+
+
+def css(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
+    """CSS declarations, or one value of such, which load nothing without a parenthesis."""
+    view = tag.view
     start, end = match.span(match.lastindex or 0)
     if view.find(b"&", start, end) >= 0:
-        text, span, _quote = _written(view, match)
+        text, span, _quote = written(view, match)
         found += [
             one._replace(element=span(*one.element), value=span(*one.value))
-            for one in style_addresses(text, 0, len(text))
+            for one in style_addresses(text, 0, len(text), tag.resolve)
         ]
     elif view.find(b"(", start, end) >= 0:
-        found += style_addresses(view, start, end)
+        found += style_addresses(view, start, end, tag.resolve)
 
 
-def _candidates(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def candidates(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """``srcset``; an element is one candidate with its descriptor and comma, so that the others can stay."""
-    text, span, quote = _written(view, match)
+    text, span, quote = written(tag.view, match)
     at = 0
     while (one := _CANDIDATE.match(text, at)) is not None:
         start, at = one.span(1)
         end = start + len(one[1].rstrip(b","))
         if end == at and (rest := _DESCRIPTORS.match(text, at)) is not None:
             at = rest.end()
-        url = absolute(decoded(text[start:end]))
+        url = tag.resolve(decoded(text[start:end]))
         if url:
             found.append(
                 Address(_ATTRIBUTE, span(start, at), span(start, end), None, None, quote, url, None, load=True)
             )
 
 
-def _reports(view: bytes, _tag: Span, _: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def reports(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """``ping``: addresses that a click reports to, parted by blanks."""
-    text, span, quote = _written(view, match)
+    _listed(tag, match, found, load=False)
+
+
+def loads(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
+    """Addresses parted by blanks that showing the mail asks."""
+    _listed(tag, match, found, load=True)
+
+
+def _listed(tag: Tag, match: re.Match[bytes], found: list[Address], *, load: bool) -> None:
+    text, span, quote = written(tag.view, match)
     for word in _WORD.finditer(text):
-        url = absolute(decoded(word[0]))
+        url = tag.resolve(decoded(word[0]))
         if url:
             place = span(*word.span())
-            found.append(Address(_ATTRIBUTE, place, place, None, None, quote, url, None, load=False))
+            found.append(Address(_ATTRIBUTE, place, place, None, None, quote, url, None, load=load))
 
 
-def _refresh(view: bytes, _tag: Span, attributes: Attributes, match: re.Match[bytes], found: list[Address]) -> None:
+def refresh(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     """``<meta content="5; url=...">`` if ``http-equiv`` says so."""
-    if value_of(attributes, b"http-equiv").strip().lower() != "refresh":
+    if value_of(tag.attributes, b"http-equiv").strip().lower() != "refresh":
         return
-    text, span, quote = _written(view, match)
+    text, span, quote = written(tag.view, match)
     one = _REFRESH.match(text)
     if one is None or one.lastindex is None:
         return
-    url = absolute(decoded(one[one.lastindex]))
+    url = tag.resolve(decoded(one[one.lastindex]))
     if url:
         value = span(*one.span(one.lastindex))
         attribute = Span(*match.span())
         found.append(Address(_ATTRIBUTE, attribute, value, None, None, quote, url, None, load=True))
 
 
-def _written(view: bytes, match: re.Match[bytes]) -> tuple[bytes, Callable[[int, int], Span], bytes]:
+def written(view: bytes, match: re.Match[bytes]) -> tuple[bytes, Callable[[int, int], Span], bytes]:
     """An attribute's value with references resolved, the way from its offsets to spans of the view, its quote."""
     group = match.lastindex or 0
     start, end = match.span(group)
     text, back = unfolded(view[start:end])
     return text, lambda first, last: Span(start + back(first), start + back(last)), QUOTES[group]
-
-
-ANYWHERE: Mapping[bytes, Reader] = {b"background": _load, b"style": _style}
-_SOURCE: Mapping[bytes, Reader] = {b"src": _load}
-_PICTURE: Mapping[bytes, Reader] = {
-    b"src": _image,
-    b"srcset": _candidates,
-    b"lowsrc": _load,
-    b"dynsrc": _load,
-    b"href": _load,
-    b"xlink:href": _load,
-}
-_LINK: Mapping[bytes, Reader] = {b"href": _click, b"ping": _reports, b"xlink:href": _click}
-_BUTTON: Mapping[bytes, Reader] = {b"formaction": _click}
-_MEDIA: Mapping[bytes, Reader] = {b"src": _load, b"srcset": _candidates, b"poster": _load}
-
-VML: Mapping[bytes, Reader] = {
-    b"src": _load,
-    b"href": _click,
-    b"o:href": _load,
-    b"altimg": _load,
-    **ANYWHERE,
-}
-"""For all elements whose name begins with ``v:`` or ``o:``."""
-ELEMENTS: Mapping[bytes, Mapping[bytes, Reader]] = {
-    name: {**attributes, **ANYWHERE}
-    for name, attributes in {
-        b"a": _LINK,
-        b"area": _LINK,
-        b"amp-anim": _PICTURE,
-        b"amp-img": _PICTURE,
-        b"amp-list": _SOURCE,
-        b"amp-pixel": _PICTURE,
-        b"amp-state": _SOURCE,
-        b"audio": _MEDIA,
-        b"base": {b"href": _click},
-        b"bgsound": _SOURCE,
-        b"button": _BUTTON,
-        b"embed": _SOURCE,
-        b"feimage": _PICTURE,
-        b"form": {b"action": _click, b"action-xhr": _click},
-        b"frame": _SOURCE,
-        b"iframe": _SOURCE,
-        b"image": _PICTURE,
-        b"img": _PICTURE,
-        b"input": {**_SOURCE, **_BUTTON},
-        b"link": {b"href": _related, b"imagesrcset": _candidates},
-        b"meta": {b"content": _refresh},
-        b"object": {b"data": _load, b"codebase": _load, b"classid": _load},
-        b"script": _SOURCE,
-        b"source": _MEDIA,
-        b"track": _SOURCE,
-        b"use": {b"href": _load, b"xlink:href": _load},
-        b"video": _MEDIA,
-    }.items()
-}

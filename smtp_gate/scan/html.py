@@ -2,7 +2,8 @@
 
 The page is walked once, token by token. What stands in a downlevel-hidden conditional comment
 (``<!--[if mso]> ... <![endif]-->``) is markup for Outlook and walked too, one level deep and apart: no tag begins
-outside and ends inside.
+outside and ends inside. The page in an ``<iframe srcdoc>`` is walked like this one, through the references that it
+is written with. Where a ``<base>`` says what relative addresses mean, the page is walked once more with it.
 """
 
 from __future__ import annotations
@@ -10,32 +11,29 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtp_gate.limits import MAX_FRAME_DEPTH
 from smtp_gate.model import Address, Carrier, Span
-from smtp_gate.scan.attributes import (
-    ANYWHERE,
-    ELEMENTS,
-    QUOTES,
-    VML,
-    addresses_of,
-    attributes_of,
-    usual_image,
-    value_of,
-)
+from smtp_gate.scan.attributes import QUOTES, Tag, addresses_of, attributes_of, usual_image, value_of, written
+from smtp_gate.scan.elements import ANYWHERE, ELEMENTS, VML
 from smtp_gate.scan.style import style_addresses
 from smtp_gate.scan.tokens import CONDITIONAL, MAY_LOAD, SWALLOWED, USUAL_IMAGE, USUAL_LINK, tokens
-from smtp_gate.scan.urls import web_address
+from smtp_gate.scan.urls import absolute, against, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smtp_gate.scan.attributes import Reader
+    from smtp_gate.scan.urls import Resolve
 
 _ANCHOR = Carrier.ANCHOR
 _LINK_REST: Mapping[bytes, Reader] = {name: read for name, read in ELEMENTS[b"a"].items() if name != b"href"}
 _FOREIGN = frozenset([b"svg", b"math"])
-_NOTED = frozenset([b"html", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | _FOREIGN
-_KNOWN: Mapping[bytes, Mapping[bytes, Reader]] = {name: {} for name in _NOTED} | dict(ELEMENTS)
-"""What asks for a look, whatever its attributes are; an empty entry for what is no element with addresses."""
+_NOTED = (
+    frozenset([b"base", b"html", b"iframe", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | _FOREIGN
+)
+_KNOWN: Mapping[bytes, Mapping[bytes, Reader]] = dict(ELEMENTS) | {name: {} for name in _NOTED}
+"""What asks for a look, whatever its attributes are; an empty entry for what is more than its addresses."""
+_PAGE_TAGS = frozenset([b"base", b"html", b"iframe"])
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?![a-zA-Z])")
 _MAY_HOLD = re.compile(
     rb"[hH/\\&](?:(?<=[hH])[\t\n\r]*[tT][\t\n\r]*[tT][\t\n\r]*[pP]|(?<=/)[\t\n\r]*[/\\]|(?<=[\\&]))"
@@ -61,14 +59,18 @@ class HtmlPage(NamedTuple):
     foreign: bool
 
 
-def read_html(view: bytes) -> HtmlPage:
+def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
     """Every ``http``, ``https`` and ``//host`` address in the attributes and styles of ``view``.
 
     Args:
         view: HTML in UTF-8 or any charset whose markup characters are single ASCII octets.
+        depth: how many ``srcdoc`` are round it.
     """
-    page = _Reader(view)
+    page = _Reader(view, absolute, depth)
     page.walk(0, len(view))
+    if page.base:
+        page = _Reader(view, against(page.base), depth)
+        page.walk(0, len(view))
     footer = next((place for place in (page.body_end, page.html_end, page.swallowed) if place >= 0), len(view))
     return HtmlPage(tuple(page.addresses), footer, page.language, page.foreign)
 
@@ -86,10 +88,26 @@ class _Anchor(NamedTuple):
 class _Reader:
     """One walk over one page."""
 
-    __slots__ = ("addresses", "body_end", "foreign", "html_end", "language", "swallowed", "view")
+    __slots__ = (
+        "addresses",
+        "base",
+        "body_end",
+        "depth",
+        "foreign",
+        "html_end",
+        "language",
+        "relative",
+        "resolve",
+        "swallowed",
+        "view",
+    )
 
-    def __init__(self, view: bytes) -> None:
+    def __init__(self, view: bytes, resolve: Resolve, depth: int) -> None:
         self.view = view
+        self.resolve = resolve
+        self.relative = resolve is not absolute
+        self.depth = depth
+        self.base = ""
         self.addresses: list[Address] = []
         self.language = ""
         self.foreign = False
@@ -103,7 +121,7 @@ class _Reader:
         for name, begin, stop, inner, content in tokens(view, start, end):
             wanted = known(name)
             if wanted is None:
-                if name[1:2] == b":" and name[:1] in b"vo":
+                if b":" in name:
                     self._read(begin, stop, inner, VML)
                 elif MAY_LOAD.search(view, inner, stop) is not None:
                     self._read(begin, stop, inner, ANYWHERE)
@@ -125,7 +143,7 @@ class _Reader:
             elif wanted:
                 self._read(begin, stop, inner, wanted)
             elif name == CONDITIONAL:
-                if _MAY_HOLD.search(view, inner, content) is not None:
+                if self.relative or _MAY_HOLD.search(view, inner, content) is not None:
                     self.walk(inner, content, inside=True)
             else:
                 self._note(name, begin, stop, inner, content, inside=inside)
@@ -133,10 +151,11 @@ class _Reader:
             self._close(anchor, None, None)
 
     def _read(self, begin: int, stop: int, inner: int, wanted: Mapping[bytes, Reader]) -> None:
-        if _MAY_HOLD.search(self.view, inner, stop) is None:
-            return
-        attributes = attributes_of(self.view, inner, stop - 1)
-        self.addresses += addresses_of(self.view, Span(begin, stop), attributes, wanted)
+        if self.relative or _MAY_HOLD.search(self.view, inner, stop) is not None:
+            self.addresses += addresses_of(self._tag(begin, stop, inner), wanted)
+
+    def _tag(self, begin: int, stop: int, inner: int) -> Tag:
+        return Tag(self.view, Span(begin, stop), attributes_of(self.view, inner, stop - 1), self.resolve)
 
     def _anchor(self, begin: int, stop: int, inner: int) -> _Anchor | None:
         """An ``<a>``: its other addresses go to the list, its ``href`` waits for the end tag."""
@@ -146,18 +165,17 @@ class _Reader:
         if match is not None and match.lastindex == 1:
             return _Anchor(place, Span(begin, stop), Span(*match.span(1)), b'"', match[1].decode("ascii"))
         if match is not None:
-            quote = b'"'
-            value = Span(*match.span(2))
+            group, quote = 2, b'"'
         else:
-            attributes = attributes_of(view, inner, stop - 1)
-            self.addresses += addresses_of(view, Span(begin, stop), attributes, _LINK_REST)
-            match = attributes.get(b"href")
+            tag = self._tag(begin, stop, inner)
+            self.addresses += addresses_of(tag, _LINK_REST)
+            match = tag.attributes.get(b"href")
             if match is None or match.lastindex is None or match.lastindex == 1:
                 return None
-            quote = QUOTES[match.lastindex]
-            value = Span(*match.span(match.lastindex))
-        url = web_address(view, *value)
-        return _Anchor(place, Span(begin, stop), value, quote, url) if url else None
+            group, quote = match.lastindex, QUOTES[match.lastindex]
+        first, last = match.span(group)
+        url = web_address(view, first, last, self.resolve)
+        return _Anchor(place, Span(begin, stop), Span(first, last), quote, url) if url else None
 
     def _close(self, anchor: _Anchor, closing: Span | None, words: Span | None) -> None:
         """Adds an anchor where it began, now that it is known whether and where it ends."""
@@ -169,11 +187,14 @@ class _Reader:
             self.addresses.insert(place, one)
 
     def _note(self, name: bytes, begin: int, stop: int, inner: int, content: int, *, inside: bool) -> None:
-        """A style block, and what counts for the page as a whole."""
-        if name[:1].isalpha() and MAY_LOAD.search(self.view, inner, stop) is not None:
-            self._read(begin, stop, inner, ANYWHERE)
+        """A style block, a frame, and what counts for the page as a whole."""
+        if name in _PAGE_TAGS:
+            self._page(name, self._tag(begin, stop, inner), inside=inside)
+            return
+        if name == b"math" or (name[:1].isalpha() and MAY_LOAD.search(self.view, inner, stop) is not None):
+            self._read(begin, stop, inner, ELEMENTS.get(name, ANYWHERE))
         if name == b"style":
-            self.addresses += style_addresses(self.view, stop, content)
+            self.addresses += style_addresses(self.view, stop, content, self.resolve)
         elif name in _FOREIGN:
             self.foreign = True
         if inside:
@@ -184,8 +205,41 @@ class _Reader:
             self.html_end = begin
         elif name == SWALLOWED:
             self.swallowed = begin
+
+    def _page(self, name: bytes, tag: Tag, *, inside: bool) -> None:
+        """``<html>``, ``<base>`` and ``<iframe>``."""
+        self.addresses += addresses_of(tag, ELEMENTS[name])
+        if name == b"iframe":
+            self._frame(tag)
+        elif inside:
+            return
+        elif name == b"base" and not self.base:
+            match = tag.attributes.get(b"href")
+            if match is not None and match.lastindex is not None and match.lastindex != 1:
+                self.base = web_address(self.view, *match.span(match.lastindex), absolute)
         elif name == b"html" and not self.language:
-            attributes = attributes_of(self.view, inner, stop - 1)
-            language = value_of(attributes, b"lang") or value_of(attributes, b"xml:lang")
-            found = _LANGUAGE.match(language)
-            self.language = found[1].lower() if found else ""
+            language = value_of(tag.attributes, b"lang") or value_of(tag.attributes, b"xml:lang")
+            declared = _LANGUAGE.match(language)
+            self.language = declared[1].lower() if declared else ""
+
+    def _frame(self, tag: Tag) -> None:
+        """The page in ``srcdoc``; its quotes stand inside the attribute's."""
+        match = tag.attributes.get(b"srcdoc")
+        if match is None or match.lastindex == 1:
+            return
+        if self.depth >= MAX_FRAME_DEPTH:
+            self.foreign = True
+            return
+        text, span, quote = written(self.view, match)
+        page = read_html(text, depth=self.depth + 1)
+        self.foreign = self.foreign or page.foreign
+        self.addresses += [
+            one._replace(
+                element=span(*one.element),
+                value=span(*one.value),
+                closing=None if one.closing is None else span(*one.closing),
+                words=None if one.words is None else span(*one.words),
+                quote=(quote or b" ") + (one.quote or b" "),
+            )
+            for one in page.addresses
+        ]

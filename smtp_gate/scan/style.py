@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from smtp_gate.model import Address, Carrier, Span
 from smtp_gate.scan.references import decoded
-from smtp_gate.scan.urls import absolute, obvious
+from smtp_gate.scan.urls import Resolve, absolute, obvious
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,9 @@ _ANY = re.compile(
 )
 """Every name with its parenthesis, for a style with a backslash or with one of the rarer functions."""
 _AT_RULE, _FUNCTION, _USUAL = 1, 3, 5
-_RARE = re.compile(rb"\((?<=[tTeEcC]\()")
-"""What may be the parenthesis of ``image-set(``, ``image(`` or ``src(``."""
-_LOADING = frozenset(["image-set", "-webkit-image-set", "image", "src"])
+_RARE = re.compile(rb"\((?:(?<=[tTeEcC]\()|(?<=[dD][eE][rR]\())")
+"""What may be the parenthesis of ``image-set(``, ``image(``, ``src(`` or ``AlphaImageLoader(``."""
+_LOADING = frozenset(["image-set", "-webkit-image-set", "image", "src", "alphaimageloader"])
 _BLANKS = re.compile(rb"[\t\n\f\r ]*")
 _INSIDE = {
     ord('"'): re.compile(rb"(?:[^\\\n\r\f\"]+|\\(?:\r\n|[\s\S])){0,200}"),
@@ -40,6 +40,10 @@ _INSIDE = {
 }
 _BARE = re.compile(rb"(?:[^\\\t\n\f\r \"'()]+|\\[^\n\r\f]){0,200}")
 _REMNANT = re.compile(rb"(?:[^\\)]+|\\[\s\S]){0,200}")
+_CUSTOM = re.compile(rb"[\t\n\f\r ]*--[^:;{}]{0,200}:[^;{}]*\Z")
+_REACH = 400
+"""Octets in front of a string in which its declaration must begin."""
+_PROPERTY_STARTS = (b";", b"{", b"}")
 _RULE_END = re.compile(rb"[;{}]")
 _BLOCK_END = re.compile(rb"[{}]")
 _ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[\t\n\f\r ])?|\r\n|[\n\r\f]|([\s\S]))")
@@ -47,9 +51,15 @@ _SLASH = ord("/")
 
 
 def style_addresses(  # noqa: C901, PLR0912 - one lexer, and each kind of token decides where it goes on
-    css: bytes, start: int, end: int
+    css: bytes, start: int, end: int, resolve: Resolve = absolute
 ) -> Iterator[Address]:
     """The web addresses that ``css[start:end]`` loads, in order; references must be resolved before.
+
+    Args:
+        css: what holds the style.
+        start: where it begins.
+        end: where it ends.
+        resolve: makes web addresses of what stands there.
 
     Yields:
         Addresses with spans of ``css``: the element is the whole ``url(...)``, or the string with its quotes where
@@ -72,7 +82,7 @@ def style_addresses(  # noqa: C901, PLR0912 - one lexer, and each kind of token 
                 name = _unescaped(css[match.start() : begin - 1]).lower()
                 if name == "url":
                     value, quote, resume = _url(css, begin, end)
-                    found = _address(css, Span(match.start(), resume), value, quote)
+                    found = _address(css, Span(match.start(), resume), value, quote, resolve)
                     if found is not None:
                         yield found
                 elif name in _LOADING and begin > loading:
@@ -87,12 +97,22 @@ def style_addresses(  # noqa: C901, PLR0912 - one lexer, and each kind of token 
                 resume = close + 2
             elif kind is None:
                 value, resume = _quoted(css, begin, end)
-                if begin <= loading:
-                    found = _address(css, Span(match.start(), resume), value, match[0])
+                if begin <= loading or _of_custom_property(css, start, value):
+                    found = _address(css, Span(match.start(), resume), value, match[0], resolve)
                     if found is not None:
                         yield found
             if resume is not None:
                 break
+
+
+def _of_custom_property(css: bytes, start: int, value: Span) -> bool:
+    """Whether a string stands in ``--name: ...``, which ``image-set(var(--name))`` may load at another place."""
+    if css.find(b"/", *value) < 0 and css.find(b"\\", *value) < 0:
+        return False
+    quote = value.start - 1
+    low = max(start, quote - _REACH)
+    begin = max(low, *(css.rfind(sign, low, quote) + 1 for sign in _PROPERTY_STARTS))
+    return _CUSTOM.match(css, begin, quote) is not None
 
 
 def _url(css: bytes, at: int, end: int) -> tuple[Span, bytes, int]:
@@ -131,10 +151,10 @@ def _until(pattern: re.Pattern[bytes], css: bytes, at: int, end: int) -> int:
     return match.start() if match else end
 
 
-def _address(css: bytes, element: Span, value: Span, quote: bytes) -> Address | None:
+def _address(css: bytes, element: Span, value: Span, quote: bytes, resolve: Resolve) -> Address | None:
     url = obvious(css, value.start, value.end)
     if url is None:
-        url = absolute(_unescaped(css[value.start : value.end]))
+        url = resolve(_unescaped(css[value.start : value.end]))
     return Address(Carrier.CSS, element, value, None, None, quote, url, None, load=True) if url else None
 
 

@@ -68,10 +68,10 @@ ATTRIBUTE = re.compile(rb"(" + _KEY + rb")(?:" + _EQUALS + rb"(?:\"([^\"]*)\"?|'
 """The attributes between a tag's name and its ``>``, one after the other: name, then the value by its quotes."""
 
 USUAL_LINK = re.compile(
-    rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} +href="
+    rb"(?: +(?!ba|ping|href|attr)[a-z-]+=\"[^\"&(]*\"){0,16} +href="
     # an address that says what is written, or any other
     rb"(?:\"(" + PLAIN_ADDRESS + rb")\"|\"([^\"]*)\")"
-    rb"(?: +(?!ba|ping|href)[a-z-]+=\"[^\"&(]*\"){0,16} *>"
+    rb"(?: +(?!ba|ping|href|attr)[a-z-]+=\"[^\"&(]*\"){0,16} *>"
 )
 """An ``<a>`` behind its name, if it is written as most are and has no address but its ``href``."""
 USUAL_IMAGE = re.compile(

@@ -1,31 +1,43 @@
 """Which attribute values are web addresses, and how a browser reads them (WHATWG URL, basic parser).
 
 Only what can be asked of a web server is an address here: ``http``, ``https`` and ``//host``. ``cid:``, ``data:``,
-``mailto:``, ``tel:``, relative addresses and ``#fragments`` are not. Nothing is resolved against a ``<base>``: that
-one is reported as an address of its own.
+``mailto:`` and ``tel:`` are not, nor are ``#fragments`` and relative addresses, unless a ``<base>`` says what these
+are relative to.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from urllib.parse import urljoin
 
 from smtp_gate.scan.references import attribute_value
 
 PLAIN_ADDRESS = rb"https?://[!#-%'.0-\[\]-~][!#-%'-\[\]-~]*"
 """An address that says what is written: lower-case scheme, no reference, blank, control, quote, backslash or
 octet above 127."""
+Resolve = Callable[[str], str]
+"""Makes a web address of a text, as :func:`absolute` does; empty when it is none."""
 _PLAIN = re.compile(PLAIN_ADDRESS)
 _AS_READ = re.compile(rb"https?://[!-.0-\[\]-~][!-\[\]-~]*")
 """The same once references are resolved."""
 _OTHER = re.compile(rb"#|(?i:cid|data|mailto|tel):")
 _SCHEME = re.compile(r"(?:(https?):[/\\]*|[/\\]{2,})(?=[^/\\])", re.IGNORECASE)
+_ANY_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _BREAKS = str.maketrans("", "", "\t\n\r")
 _TRIMMED = "".join(map(chr, range(0x21)))
 """C0 controls and the blank."""
 
 
-def web_address(view: bytes, start: int, end: int) -> str:
-    """The web address in the attribute value ``view[start:end]``; empty when it is none."""
+def web_address(view: bytes, start: int, end: int, resolve: Resolve) -> str:
+    """The web address in the attribute value ``view[start:end]``; empty when it is none.
+
+    Args:
+        view: the HTML.
+        start: where the value begins.
+        end: where it ends.
+        resolve: :func:`absolute`, or what :func:`against` gives.
+    """
     address = obvious(view, start, end)
     if address is not None:
         return address
@@ -34,7 +46,7 @@ def web_address(view: bytes, start: int, end: int) -> str:
         text = raw.replace(b"&amp;", b"&")
         if _AS_READ.fullmatch(text) is not None:
             return text.decode("ascii")
-    return absolute(attribute_value(raw))
+    return resolve(attribute_value(raw))
 
 
 def obvious(view: bytes, start: int, end: int) -> str | None:
@@ -67,3 +79,21 @@ def absolute(text: str) -> str:
         cut = place.start() if place else len(rest)
         rest = rest[:cut].replace("\\", "/") + rest[cut:]
     return f"{(match[1] or 'https').lower()}://{rest}"
+
+
+def against(base: str) -> Resolve:
+    """Resolves addresses against the one of a ``<base>``, as :func:`absolute` makes it."""
+
+    def resolve(text: str) -> str:
+        found = absolute(text)
+        if found:
+            return found
+        text = text.strip(_TRIMMED).translate(_BREAKS)
+        if not text or _ANY_SCHEME.match(text) is not None:
+            return ""
+        try:
+            return absolute(urljoin(base, text.replace("\\", "/")))
+        except ValueError:  # brackets round what is no IPv6 address
+            return ""
+
+    return resolve

@@ -66,6 +66,9 @@ L = "https://link.example/2?to=https%3A%2F%2Fshop.example%2F%3Fa%3Db%26c%3D%C3%A
         (f'<style>@import "{P}";</style>', "<style>@import none;</style>"),
         (f'<img src="{P}" style="background:url({P})">', ""),
         (f'<!--[if mso]><v:fill src="{P}"/><![endif]-->', "<!--[if mso]><v:fill /><![endif]-->"),
+        (f'<svg><image href="{P}"></image></svg>', "<svg></svg>"),
+        (f"<iframe srcdoc=\"<p>&lt;img src='{P}'>x\"></iframe>", '<iframe srcdoc="<p>x"></iframe>'),
+        ('<base href="https://pixel.example/a/"><img src="/1">', '<base href="https://pixel.example/a/">'),
     ],
 )
 def test_strip(before: str, after: str) -> None:
@@ -104,6 +107,14 @@ TARGET = "https://shop.example/?a=b&c=%C3%A9"
         (f"<a href='{L}'>x</a>", f"<a href='{TARGET.replace('&', '&amp;')}'>x</a>"),
         (f"<a href={L}>x</a>", f'<a href="{TARGET.replace("&", "&amp;")}">x</a>'),
         (f"<a href={L} id=y>x</a>", f'<a href="{TARGET.replace("&", "&amp;")}" id=y>x</a>'),
+        (
+            f"<iframe srcdoc='<a href=\"{L}\">x</a>'></iframe>",
+            f"<iframe srcdoc='<a href=\"{TARGET.replace('&', '&#38;amp;')}\">x</a>'></iframe>",
+        ),
+        (
+            '<base href="https://link.example/?to=https://b.example"><a href="?to=https%3A%2F%2Fa.example">x</a>',
+            '<base href="https://b.example"><a href="https://a.example">x</a>',
+        ),
         (f'<v:roundrect href="{L}">', f'<v:roundrect href="{TARGET.replace("&", "&amp;")}">'),
     ],
 )

@@ -46,6 +46,15 @@ def test_an_attribute_is_read_as_the_address(url: str, quote: bytes) -> None:
     assert html.unescape(inner.decode()).encode() == proper(url)
 
 
+@given(st.text(max_size=60), st.text(alphabet="\"' ", min_size=2, max_size=4))
+def test_a_page_in_an_attribute_is_read_as_the_address(url: str, quotes: str) -> None:
+    text = in_attribute(url, quotes.encode())
+    for quote in quotes[:-1]:
+        assert quote.encode() not in text
+        text = html.unescape(text.decode()).encode()
+    assert html.unescape(text.decode()).strip('"').encode() == proper(url)
+
+
 def test_quotes_are_added_only_round_a_whole_value() -> None:
     assert in_attribute("https://a.example/?b=c", b"") == b'"https://a.example/?b=c"'
     assert in_attribute("https://a.example/?b=c", b"", whole=False) == b"https://a.example/?b=c"

@@ -86,6 +86,11 @@ ATTACKS = {
     "blanks round an address": filled(b"<a href='", b" ", b"http://h'>x</a>"),
     "slashes before a host": filled(b"<a href='http:", b"/", b"'>x</a>"),
     "backslashes in an address": filled(b"<a href='http://h", b"\\", b"'>x</a>"),
+    "style: strings of custom properties": filled(b"<style>--a:", b"'//a'", b"</style>"),
+    "bases": filled(b"", b"<base href=http://h><img src=x>"),
+    "frames": filled(b"", b"<iframe srcdoc='<img src=//h>'></iframe>"),
+    "a frame of references": filled(b"<iframe srcdoc='", b"&lt;", b"'>"),
+    "animations": filled(b"<svg><animate attributename=href values='", b"//h;", b"'>"),
     "almost a link": filled(b"<a", b' a="b" href="http://h"'),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smtp_gate.scan.tokens as scan_tokens
+from smtp_gate.limits import MAX_FRAME_DEPTH
 from smtp_gate.model import Address, Carrier, Look, Span
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.tokens import MARKUP
@@ -84,9 +86,41 @@ def told(page: str) -> list[Expected]:
         ("<button formaction=http://h>", "formaction=http://h", CLICK),
         ("<base href=http://h>", "href=http://h", CLICK),
         ("<a ping=http://h>", "http://h", CLICK),
-        ("<svg><image href=http://h>", "href=http://h", LOAD),
-        ("<svg><image xlink:href=http://h>", "xlink:href=http://h", LOAD),
         ("<svg><a xlink:href=http://h>", "xlink:href=http://h", CLICK),
+        ("<svg><use xlink:href='http://h'/>", "xlink:href='http://h'", LOAD),
+        ("<svg><feImage href=http://h>", "href=http://h", LOAD),
+        ("<svg><linearGradient href=http://h>", "href=http://h", LOAD),
+        ("<svg><animate href=http://h>", "href=http://h", LOAD),
+        ("<svg><animate attributeName=href to=http://h>", "http://h", LOAD),
+        ("<svg><animate attributeName='xlink:href' values='#a;http://h'>", "http://h", LOAD),
+        ("<svg><set attributeName=href from=http://h>", "http://h", LOAD),
+        ("<svg><script xlink:href=http://h></script>", "xlink:href=http://h", LOAD),
+        ("<math altimg=http://h>", "altimg=http://h", LOAD),
+        ("<math href=http://h>", "href=http://h", CLICK),
+        ("<math><mglyph src=http://h>", "src=http://h", LOAD),
+        ("<html manifest=http://h>", "manifest=http://h", LOAD),
+        ("<applet archive=http://h>", "archive=http://h", LOAD),
+        ("<object classid=http://h>", "classid=http://h", LOAD),
+        ("<object archive='a http://h'>", "http://h", LOAD),
+        ("<param name=movie value=http://h>", "value=http://h", LOAD),
+        ("<layer src=http://h>", "src=http://h", LOAD),
+        ("<portal src=http://h>", "src=http://h", LOAD),
+        ("<xml src=http://h>", "src=http://h", LOAD),
+        ("<link rel=dns-prefetch href=//h>", "href=//h", LOAD),
+        ("<link rel=prefetch href=http://h>", "href=http://h", LOAD),
+        ("<link rel=preload href=http://h>", "href=http://h", LOAD),
+        ("<link rel='alternate stylesheet' href=http://h>", "href=http://h", LOAD),
+        ("<link rel=manifest href=http://h>", "href=http://h", LOAD),
+        ("<amp-state src=http://h>", "src=http://h", LOAD),
+        ("<amp-video poster=http://h>", "poster=http://h", LOAD),
+        ("<form verify-xhr=http://h>", "verify-xhr=http://h", CLICK),
+        ("<input type=submit formaction=http://h>", "formaction=http://h", CLICK),
+        ("<img attributionsrc=http://h>", "http://h", LOAD),
+        ("<a href=#x attributionsrc=http://h>", "http://h", CLICK),
+        ('<a href="#x" attributionsrc="http://h">x</a>', "http://h", CLICK),
+        ("<vml:fill src=http://h>", "src=http://h", LOAD),
+        ("<v:imagedata r:href=http://h>", "r:href=http://h", LOAD),
+        ("<v:stroke o:althref=http://h>", "o:althref=http://h", LOAD),
         ("<meta http-equiv=refresh content='5; url=http://h'>", "content='5; url=http://h'", LOAD),
         ("<META HTTP-EQUIV=' Refresh' CONTENT='0;http://h'>", "CONTENT='0;http://h'", LOAD),
         ("<meta http-equiv=refresh content=\"0,URL = 'http://h' x\">", "content=\"0,URL = 'http://h' x\"", LOAD),
@@ -155,13 +189,22 @@ def test_an_image_can_go_as_a_whole() -> None:
     assert one.look == Look(1.0, 1.0, ("display",), "é", responsive=True)
 
 
-@pytest.mark.parametrize("name", ["img", "IMAGE", "amp-img", "amp-pixel"])
-def test_elements_that_are_images(name: str) -> None:
-    page = f"<{name} src=http://h width=1>"
+@pytest.mark.parametrize(
+    "tag",
+    ["img src", "IMAGE src", "amp-img src", "amp-anim src", "amp-pixel src", "svg><image href", "image xlink:href"],
+)
+def test_elements_that_are_images(tag: str) -> None:
+    page = f"<{tag.rpartition('<')[2]}=http://h width=1>"
     (one,) = addresses(page)
     assert (one.carrier, piece(page, one.element), one.quote) == (Carrier.IMAGE, page, b"")
     assert one.look is not None
     assert one.look.width == 1
+
+
+def test_a_pixel_of_amp_shows_nothing() -> None:
+    (one,) = addresses("<amp-pixel src=http://h layout=nodisplay></amp-pixel>")
+    assert one.look is not None
+    assert (one.look.width, one.look.height) == (1.0, 1.0)
 
 
 def test_a_link_has_its_words_and_its_end_tag() -> None:
@@ -268,6 +311,11 @@ def test_candidates_elsewhere(page: str) -> None:
         ('<img style="background:url(http://h)">', "url(http://h)", "http://h"),
         ("<style>a{b:url('http://h')}</style>", "url('http://h')", "http://h"),
         ("<style>@import 'http://h';</style>", "'http://h'", "http://h"),
+        ("<svg><rect fill='url(http://h)'>", "url(http://h)", "http://h"),
+        ("<svg><g clip-path=url(http://h)>", "url(http://h)", "http://h"),
+        ("<svg><path marker-end='url(&quot;http://h&quot;)'>", "url(&quot;http://h&quot;)", "http://h"),
+        ("<svg><animate attributeName=fill to=url(http://h)>", "url(http://h)", "http://h"),
+        ("<!--[if mso]><style>a{b:url(http://h)}</style><![endif]-->", "url(http://h)", "http://h"),
         ("<style><!-- a{b:url(http://h)} --></style>", "url(http://h)", "http://h"),
         ("<style>a{b:url(http://h)", "url(http://h)", "http://h"),
     ],
@@ -334,6 +382,70 @@ def test_other_comments_are_not_entered() -> None:
 
 def test_noscript_is_read_since_no_mail_client_runs_scripts() -> None:
     assert [one.url for one in addresses("<noscript><img src=http://h></noscript>")] == ["http://h"]
+
+
+# --- pages in attributes, relative addresses ------------------------------------------------------------------
+def test_the_page_of_a_frame_is_read_through_its_references() -> None:
+    page = (
+        '<iframe srcdoc="<p>&lt;img src=&quot;http://i/?a&amp;amp;b&quot; width=1>'
+        "<a href='http://l'>r&amp;eacute;ad</a><td style='x:url(http://c)'>\"></iframe>"
+    )
+    image, link, style = addresses(page)
+    assert (image.carrier, image.url) == (Carrier.IMAGE, "http://i/?a&b")
+    assert piece(page, image.element) == "&lt;img src=&quot;http://i/?a&amp;amp;b&quot; width=1>"
+    assert piece(page, image.value) == "http://i/?a&amp;amp;b"
+    assert image.look is not None
+    assert (link.carrier, link.url) == (Carrier.ANCHOR, "http://l")
+    assert (piece(page, link.words), piece(page, link.closing)) == ("r&amp;eacute;ad", "</a>")
+    assert (style.carrier, piece(page, style.element)) == (Carrier.CSS, "url(http://c)")
+    assert [one.quote for one in (image, link)] == [b'""', b"\"'"]
+
+
+def test_frames_in_frames_are_read_to_a_limit() -> None:
+    page = "<img src=http://h>"
+    for depth in range(1, MAX_FRAME_DEPTH + 2):
+        page = f'<iframe srcdoc="{html.escape(page)}"></iframe>'
+        found = read_html(page.encode())
+        within = depth <= MAX_FRAME_DEPTH
+        assert [one.url for one in found.addresses] == ["http://h"] * within
+        assert found.foreign is not within
+
+
+@pytest.mark.parametrize(
+    ("rest", "url"),
+    [
+        *(("<img src=o.gif?u=1>", "http://b/x/o.gif?u=1"), ('<img src="o.gif" width="1">', "http://b/x/o.gif")),
+        *(
+            ("<a href=../c>x</a>", "http://b/c"),
+            ('<a href="/c">x</a>', "http://b/c"),
+            ("<a href=?c>x</a>", "http://b/x/y?c"),
+        ),
+        *(("<td background=\\c>", "http://b/c"), ("<td style='x:url(c)'>", "http://b/x/c")),
+        *(("<style>@import 'c';</style>", "http://b/x/c"), ("<img srcset='c 2x'>", "http://b/x/c")),
+        *(("<!--[if mso]><v:fill src='c'/><![endif]-->", "http://b/x/c"), ("<img src=//h>", "https://h")),
+    ],
+)
+def test_a_base_says_what_relative_addresses_are(rest: str, url: str) -> None:
+    base, one = addresses(f"<base href='http://b/x/y'><base href=http://no>{rest}")[::2]
+    assert (base.carrier, base.load, base.url) == (Carrier.ATTRIBUTE, False, "http://b/x/y")
+    assert one.url == url
+    assert addresses(rest) == () or "//h" in rest
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["<img src=cid:x>", "<a href=mailto:a@b>x</a>", "<a href=#x>x</a>", "<img src=''>", "<img src=ftp:x>"],
+)
+def test_what_is_not_relative(rest: str) -> None:
+    assert [one.url for one in addresses(f"<base href=http://b>{rest}")] == ["http://b"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["<base target=_blank>", "<base href=x>", "<!--[if mso]><base href=http://b><![endif]-->", "<base href>"],
+)
+def test_what_is_no_base(base: str) -> None:
+    assert [one.url for one in addresses(f"{base}<img src=c>") if one.look is not None] == []
 
 
 # --- the page as a whole --------------------------------------------------------------------------------------

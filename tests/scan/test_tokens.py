@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 import smtp_gate.scan.tokens as scan_tokens
-from smtp_gate.scan.attributes import ELEMENTS, attributes_of, value_of
+from smtp_gate.scan.attributes import attributes_of, value_of
+from smtp_gate.scan.elements import ELEMENTS
 from smtp_gate.scan.tokens import CONDITIONAL, MARKUP, RAW_TEXT, SWALLOWED, tokens
 
 Tag = tuple[str, dict[str, str]]

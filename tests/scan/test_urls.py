@@ -31,7 +31,7 @@ from smtp_gate.scan.urls import absolute, web_address
     ],
 )
 def test_web_addresses(written: bytes, read: str) -> None:
-    assert web_address(b"<" + written + b">", 1, 1 + len(written)) == read
+    assert web_address(b"<" + written + b">", 1, 1 + len(written), absolute) == read
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_web_addresses(written: bytes, read: str) -> None:
     ],
 )
 def test_anything_else_is_none(written: bytes) -> None:
-    assert web_address(written, 0, len(written)) == ""
+    assert web_address(written, 0, len(written), absolute) == ""
 
 
 def test_text_whose_escapes_are_resolved() -> None:
