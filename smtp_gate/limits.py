@@ -123,6 +123,28 @@ CLOCK_SKEW = 300.0
 LOADER_LEASE = 60.0
 """Seconds after which a reload that says nothing any more counts as dead and another may begin."""
 
+# --- names in DNS ---------------------------------------------------------------------------------------------
+ALIAS_BUDGET = 0.2
+"""Seconds a mail waits for the CNAME records of all its hosts; what comes later is known for the next mail."""
+ALIAS_TIMEOUT = 5.0
+"""Seconds for one question in the background, dnspython's own: a server far away that must ask others first."""
+ALIAS_MEMORY = 3600.0
+"""Seconds an alias is remembered at most, whatever its TTL says: a host that moves is seen within the hour."""
+ALIAS_MEMORY_LEAST = 60.0
+"""Seconds it is remembered at least: TTLs of a few seconds would have the next mail wait again."""
+ALIAS_MEMORY_NONE = 900.0
+"""Seconds a host that is no alias is remembered as such; negative answers may be kept for hours (RFC 2308)."""
+ALIAS_FAILED_MEMORY = 60.0
+"""Seconds after a question without an answer before it is asked again."""
+MAX_ALIAS_CHAIN = 5
+"""Aliases of aliases that are followed: a company's own and its vendor's make two or three."""
+MAX_ALIASES = 10_000
+"""Hosts remembered by a process, 1 KB each at most; the one that was asked longest ago goes first."""
+MAX_ALIASES_PER_MAIL = 30
+"""Unknown hosts of one mail that are asked for; a newsletter has a dozen, and the next mail asks for the rest."""
+MAX_ALIASES_ASKED = 200
+"""Questions under way at one time in a process: sockets, and kindness to the DNS server."""
+
 # --- web ------------------------------------------------------------------------------------------------------
 MAX_TOKEN = 1400
 """Characters of a token that is looked at: above the longest one that we make."""

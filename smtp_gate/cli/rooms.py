@@ -13,6 +13,7 @@ from smtp_gate.consent import Ledger, RedisCache, Register
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.listener.peers import check_binds
 from smtp_gate.tokens import Keyring
+from smtp_gate.witnesses.aliases import Aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,20 @@ def _ruleset(settings: Settings, keyring: Keyring | None, name: str) -> Ruleset:
     catalogue = load_catalogue(settings.trackers.extra, settings.trackers.domains, public_url, settings.place)
     check_vendors(settings, (vendor.id for vendor in catalogue.vendors), name)
     return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure)
+
+
+def aliases_of(settings: Settings) -> Aliases | None:
+    """Who asks DNS; None where the configuration lets nobody.
+
+    Raises:
+        ConfigError: when no DNS server is known.
+    """
+    if not settings.trackers.cname:
+        return None
+    # Here, since it takes a quarter of a second and some megabytes, and few let DNS be asked.
+    from smtp_gate.witnesses.resolver import Resolver  # noqa: PLC0415
+
+    return Aliases(Resolver(settings.trackers.dns or ""))
 
 
 class Books(NamedTuple):

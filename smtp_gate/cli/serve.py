@@ -13,7 +13,7 @@ import typer
 import uvloop
 
 from smtp_gate import __version__, limits
-from smtp_gate.cli.rooms import DEFAULT_CONFIG, load
+from smtp_gate.cli.rooms import DEFAULT_CONFIG, aliases_of, load
 from smtp_gate.cli.supervisor import Supervisor
 from smtp_gate.cli.worker import Doors, Worker
 from smtp_gate.config.values import hostname
@@ -41,8 +41,9 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
     loaded = load(config)
     settings = loaded.settings
     log.configure(json={"auto": None, "json": True, "console": False}[settings.observe.log])
-    # Opened once here, so that a ledger that cannot be used is told before anything runs; workers open their own.
+    # Once here, so that a ledger or DNS that cannot be used is told before anything runs; workers open their own.
     Ledger(settings.consent.ledger).close()
+    aliases_of(settings)
     web = [settings.web.listen] if settings.web else []
     doors = Doors(
         *(
@@ -94,7 +95,7 @@ def _machine_name(place: str) -> str:
 def _may_reload(config: Path) -> bool:
     """Whether the file on disk is good; its errors go to standard error, where the journal keeps them."""
     try:
-        load(config)
+        aliases_of(load(config).settings)
     except GateError as problem:
         errors = getattr(problem, "errors", (problem,))
         metrics.reload("refused")

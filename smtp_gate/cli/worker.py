@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smtp_gate.cli.rooms import load
+from smtp_gate.cli.rooms import aliases_of, load
 from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register, utc_now
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
@@ -106,6 +106,7 @@ class Worker:
             hostname=hostname,
             now=lambda: format_datetime(utc_now()),
             max_size=settings.listen.max_size,
+            aliases=aliases_of(settings),
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
@@ -145,6 +146,8 @@ class Worker:
                 chore.cancel()
         await self._pool.close()
         await self._store.close()
+        if self._gate.aliases is not None:
+            await self._gate.aliases.close()
         self._accepted.close()
         self._ledger.close()
         log.stopped(unfinished=unfinished)
@@ -183,6 +186,9 @@ class Worker:
         """Read the file again: rules, catalogue, controllers, keys and certificate; the rest needs a restart."""
         try:
             loaded = load(self._config)
+            was, trackers = self._loaded.settings.trackers, loaded.settings.trackers
+            same = (was.cname, was.dns) == (trackers.cname, trackers.dns)
+            aliases = self._gate.aliases if same else aliases_of(loaded.settings)
             if self._tls is not None and loaded.settings.listen.tls is not None:
                 tls = loaded.settings.listen.tls
                 self._tls.load_cert_chain(tls.certificate, tls.key)
@@ -192,6 +198,7 @@ class Worker:
             return
         self._loaded = loaded
         self._gate.ruleset = loaded.ruleset
+        self._gate.aliases = aliases
         self._web.app = self._web_part()
         metrics.reload("done")
         log.reloaded(rules=len(loaded.ruleset.policy.rules))

@@ -174,6 +174,8 @@ class _Vendor(_Model):
     content: list[_Pattern] = []
     headers: list[_Header] = []
     parameters: list[Text] = []
+    cname_targets: list[Host] = []
+    cname_pattern: Regex | None = None
 
     def value(self) -> Vendor:
         return Vendor(
@@ -187,6 +189,8 @@ class _Vendor(_Model):
             tuple(pattern.value() for pattern in self.content),
             tuple(header.sign() for header in self.headers),
             tuple(name.lower() for name in self.parameters),
+            tuple(self.cname_targets),
+            re.compile(self.cname_pattern) if self.cname_pattern is not None else None,
         )
 
 

@@ -23,6 +23,7 @@ from smtp_gate.config.values import (
     Bind,
     Binds,
     Cache,
+    DnsServer,
     DomainGlob,
     FieldName,
     Hop,
@@ -148,6 +149,10 @@ class Trackers(_Model):
     """A folder of own catalogue files."""
     domains: dict[str, Annotated[list[TrackingHost], OneOrMore]] = {}
     """Vendor id -> the company's own tracking hosts."""
+    cname: bool = False
+    """Look up where hosts of links and images lead (CNAME)."""
+    dns: DnsServer | None = None
+    """ADDRESS:PORT to ask; left out: the system's own."""
 
 
 class When(_Model):

@@ -6,7 +6,7 @@ Each check says what is wrong without the value, which the message has already.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,6 +35,15 @@ def _listed(value: Any) -> Any:
 def _bind(text: str) -> str:
     if not _BIND.fullmatch(text) or not 0 < int(text.rpartition(":")[2]) <= MAX_PORT:
         raise ValueError("is no address to listen on; write HOST:PORT such as 127.0.0.1:10025 or [::1]:10025")
+    return text
+
+
+def _dns_server(text: str) -> str:
+    try:
+        _bind(text)
+        ip_address(text.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        raise ValueError("is no DNS server; write ADDRESS:PORT such as 192.0.2.53:53 or [::1]:53") from None
     return text
 
 
@@ -174,6 +183,7 @@ def _workers(value: Any) -> Any:
 
 OneOrMore = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 Bind = Annotated[str, AfterValidator(_bind)]
+DnsServer = Annotated[str, AfterValidator(_dns_server)]
 Binds = Annotated[list[Bind], OneOrMore]
 Hostname = Annotated[str, AfterValidator(hostname)]
 Network = Annotated[str, AfterValidator(_network)]

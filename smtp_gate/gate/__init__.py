@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smtp_gate.delivery.accepted import AcceptedRecord
     from smtp_gate.delivery.pool import Pool
     from smtp_gate.model import Client, Sender
+    from smtp_gate.witnesses.aliases import Aliases
 
 __all__ = ["Gate", "Journey", "Ruleset"]
 
@@ -36,9 +37,11 @@ class Gate:
         hostname: our name in Received fields.
         now: the date and time for Received fields (RFC 5322 section 3.3).
         max_size: octets of the largest message.
+        aliases: knows where hosts lead by their names in DNS; None where nobody asks.
 
     Attributes:
         ruleset: assign a new one to reload; messages under way keep the one they began with.
+        aliases: the same.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Gate:
         hostname: str,
         now: Callable[[], str],
         max_size: int = limits.MAX_MESSAGE_SIZE,
+        aliases: Aliases | None = None,
     ) -> None:
         self.ruleset = ruleset
+        self.aliases = aliases
         self.store = store
         self.pool = pool
         self.accepted = accepted

@@ -18,6 +18,7 @@ from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
 from smtp_gate.policy.match import treat
 from smtp_gate.render.received import received
+from smtp_gate.scan.aliases import hosts_to_ask, told_by_aliases
 from smtp_gate.scan.headers import header_size, received_count
 from smtp_gate.scan.message import scan
 from smtp_gate.scan.recipients import told_by_recipients
@@ -126,9 +127,13 @@ class Journey:
     ) -> list[Group]:
         """Who gets the same bytes; recipients that get none are answered in ``answers``."""
         ruleset = self._gate.ruleset
-        found = told_by_recipients(
-            scan(raw, ruleset.catalogue, own=ruleset.public_url), [one.address for one in self._recipients]
-        )
+        found = scan(raw, ruleset.catalogue, own=ruleset.public_url)
+        if self._gate.aliases is not None and found.unjudged:
+            report.step("scan")
+            chains = await self._gate.aliases.of(hosts_to_ask(found))
+            report.step("names")
+            found = told_by_aliases(found, ruleset.catalogue, chains)
+        found = told_by_recipients(found, [one.address for one in self._recipients])
         treatment = treat(ruleset.policy, self._sender.address, found)
         report.step("scan")
         try:

@@ -105,7 +105,7 @@ def message_done(
         actions: vendor id -> action -> how many findings.
         consent: reason of the consent answer -> how many recipients.
         replies: reply code -> how many recipients.
-        milliseconds: step (``total``, ``scan``, ``consent``, ``render``, ``deliver``) -> time.
+        milliseconds: step (``total``, ``scan``, ``names``, ``consent``, ``render``, ``deliver``) -> time.
         next_hop: its name; empty when none was asked.
     """
     _log.info(

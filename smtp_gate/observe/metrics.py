@@ -62,6 +62,7 @@ SUPPRESSED = Counter(
     ["outcome"],
 )
 
+ALIASES = Counter("smtp_gate_aliases", "CNAME look-ups, by outcome (alias, none, failed, late)", ["outcome"])
 STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without an answer, by reason", ["reason"])
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
 RELOADS = Counter("smtp_gate_reloads", "Reloads of the configuration, by outcome (done, refused)", ["outcome"])
@@ -117,6 +118,17 @@ def suppressed(outcome: str) -> None:
 def store_failure(reason: str) -> None:
     """Count one look-up without an answer."""
     STORE_FAILURES.labels(reason).inc()
+
+
+def alias(outcome: str) -> None:
+    """Count one CNAME look-up that ended."""
+    ALIASES.labels(outcome).inc()
+
+
+def aliases_late(count: int) -> None:
+    """Count look-ups that a mail did not wait for any longer."""
+    if count:
+        ALIASES.labels("late").inc(count)
 
 
 def hit(kind: str, outcome: str) -> None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
 from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
-from smtp_gate.trackers.address import behind_proxy, proper
-from smtp_gate.trackers.index import NO_RULES, Index, first
+from smtp_gate.trackers.address import behind_proxy, proper, split
+from smtp_gate.trackers.index import NO_RULES, Index, behind, first, keys
 from smtp_gate.trackers.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from smtp_gate.model import Look
+    from smtp_gate.model import Address, Look
     from smtp_gate.trackers.index import Rule, Rules
     from smtp_gate.trackers.vendor import HeaderSign, Vendor
 
@@ -59,6 +59,13 @@ class Catalogue:
         self._place = Index(self.vendors, owners).place
         self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
         self._own = own.rstrip("/")
+        self._behind = {
+            vendor.id: behind(vendor) for vendor in self.vendors if vendor.cname_targets or vendor.cname_pattern
+        }
+        self._by_target = {name: vendor.id for vendor in self.vendors for name in vendor.cname_targets}
+        self._by_shape = [
+            (vendor.cname_pattern, vendor.id) for vendor in self.vendors if vendor.cname_pattern is not None
+        ]
         self._signs: dict[str, list[tuple[str, HeaderSign]]] = {}
         for entry in self.vendors:
             for sign in entry.headers:
@@ -145,6 +152,49 @@ class Catalogue:
                 return None if known is _CONTENT else known
         return _second(known if weak else None, ("path", "token") if pixel.is_tracking_path(rest) else ())
 
+    def owner(self, name: str) -> str:
+        """Id of the vendor that customers' tracking hosts belong to which are an alias of a name; empty for nobody.
+
+        Args:
+            name: what a CNAME record says, in any case.
+        """
+        name = name.lower().rstrip(".")
+        found = next((self._by_target[key] for key in keys(name) if key in self._by_target), "")
+        return found or next((vendor for shape, vendor in self._by_shape if shape.search(name)), "")
+
+    def behind(self, vendor: str, address: Address) -> Judgement | None:
+        """What an address is on a host that leads to a vendor; None for content, and for a link to the host itself.
+
+        Args:
+            vendor: as :meth:`owner` says it.
+            address: one that nothing else speaks about.
+        """
+        url, look = address.url, address.look
+        place = split((behind_proxy(url) if address.load else url)[:MAX_URL])
+        rules = self._behind.get(vendor)
+        if place is None or rules is None or rules.own is None:
+            return None
+        rest = place[1]
+        found: Judgement | None
+        if address.load:
+            found = self._loaded(rules, rest)
+            if found is None or found.evidence == UNSURE:
+                content = pixel.is_picture(rest, look) if look is not None else pixel.is_file(rest)
+                found = _CONTENT if content else self._on_own_host(rules.own)
+            if found is _CONTENT:
+                return None
+        else:
+            rule = _tracker(rules, rest)
+            if rule is None:
+                return None
+            evidence = (rule.evidence,)
+            if rule.kind is Kind.FUNCTIONAL:
+                found = Judgement(Kind.FUNCTIONAL, vendor, None, NOTHING, evidence)
+            else:
+                target = self._end(rule, rest) if len(url) <= MAX_URL else None
+                found = Judgement(Kind.LINK, vendor, target, rule.purposes, evidence)
+        return found._replace(evidence=tuple(dict.fromkeys((*found.evidence, "cname"))))
+
     def target(self, url: str) -> str | None:
         """Where a tracked link leads in the end, read offline; without personal parameters.
 
@@ -219,7 +269,7 @@ class Catalogue:
 
     def _on_own_host(self, own: Rule) -> Judgement:
         """Whatever a company's own tracking host serves is a pixel, unless it plainly is content."""
-        return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], ("own_domain",))
+        return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], (own.evidence,))
 
 
 def _second(known: Judgement | None, evidence: tuple[str, ...]) -> Judgement | None:

@@ -146,7 +146,7 @@ class Index:
         return rules
 
     def _find(self, host: str) -> Rules:
-        found = [self._by_name[key] for key in _keys(host) if key in self._by_name]
+        found = [self._by_name[key] for key in keys(host) if key in self._by_name]
         found += [rules for shape, rules in self._by_shape if shape.search(host)]
         vendor = self._domains.get(host)
         if vendor:
@@ -159,6 +159,24 @@ _SCHEMES = ("https", "http")
 _NO_PATH = ("", "?")
 _ROOT = ("/",)
 """The mark of an empty path."""
+
+
+def behind(vendor: Vendor) -> Rules:
+    """A vendor's rules for a host that leads to it by its name in DNS, whatever hosts they name.
+
+    A rule that its host alone decided says nothing on another one.
+    """
+    return _joined(rules for pattern, rules in _compiled(vendor) if pattern.path is not None)._replace(
+        own=Rule(Kind.LINK, vendor.id, None, Purpose.CLICKS, evidence="cname")
+    )
+
+
+def keys(host: str) -> Iterable[str]:
+    """Under which names something may stand that is said of a host, the most specific first."""
+    yield "=" + host
+    while host:
+        yield host
+        host = host.partition(".")[2]
 
 
 def _compiled(vendor: Vendor) -> Iterable[tuple[Pattern, Rules]]:
@@ -175,14 +193,6 @@ def _compiled(vendor: Vendor) -> Iterable[tuple[Pattern, Rules]]:
     yield from ((pattern, Rules(links=rule(Kind.LINK, pattern))) for pattern in vendor.links)
     yield from ((pattern, Rules(functional=rule(Kind.FUNCTIONAL, pattern))) for pattern in vendor.functional)
     yield from ((pattern, Rules(content=rule(Kind.PLAIN, pattern))) for pattern in vendor.content)
-
-
-def _keys(host: str) -> Iterable[str]:
-    """Under which names rules for a host may stand, the most specific first."""
-    yield "=" + host
-    while host:
-        yield host
-        host = host.partition(".")[2]
 
 
 def _joined(several: Iterable[Rules]) -> Rules:

@@ -129,6 +129,9 @@ class Vendor:
         content: pictures and files on tracking hosts that are the same for everybody.
         headers: header fields that show the vendor.
         parameters: lower-case names of query parameters whose value stands for one person.
+        cname_targets: what customers' own tracking hosts are aliases of, written as :attr:`Pattern.hosts`; whatever
+            leads there is a tracking host and nothing else.
+        cname_pattern: more of them, searched in the lower-case name; None when there are none.
     """
 
     id: str
@@ -141,6 +144,8 @@ class Vendor:
     content: tuple[Pattern, ...] = ()
     headers: tuple[HeaderSign, ...] = ()
     parameters: tuple[str, ...] = ()
+    cname_targets: tuple[str, ...] = ()
+    cname_pattern: re.Pattern[str] | None = None
 
     @property
     def purposes(self) -> Purpose:
