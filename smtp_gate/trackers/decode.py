@@ -125,18 +125,18 @@ def _zlib(data: bytes) -> bytes | None:
 
 
 def _sparkpost(data: bytes) -> bytes | None:
-    """The address in SparkPost's fields: a number with bit 64 set is followed by a length and that many octets."""
+    """The address in SparkPost's fields: the two high bits of a number tell how many octets of length follow it."""
     place = 0
     while place < len(data):
-        field = data[place]
-        place += 1
-        if field < _HAS_VALUE:
-            continue
-        if field >= 2 * _HAS_VALUE or place == len(data):
+        width, number = divmod(data[place], _SPARKPOST_NUMBERS)
+        if width > _SPARKPOST_WIDEST:
             return None  # encrypted, so the numbers mean nothing
-        end = place + 1 + data[place]
-        if field == _HAS_VALUE + _SPARKPOST_TARGET:
-            return data[place + 1 : end] if end <= len(data) else None
+        start = place + 1 + width
+        if start > len(data):
+            return None
+        end = start + int.from_bytes(data[place + 1 : start], "little")
+        if width and number == _SPARKPOST_TARGET:
+            return data[start:end] if end <= len(data) else None
         place = end
     return None
 
@@ -187,7 +187,8 @@ def _param(key: str) -> Step:
 
 _NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_HAS_VALUE = 0x40
+_SPARKPOST_NUMBERS = 64
+_SPARKPOST_WIDEST = 2
 _SPARKPOST_TARGET = 4
 _JWT_PIECES = 3
 _PLAIN: dict[str, Step] = {

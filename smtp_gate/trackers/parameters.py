@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ALWAYS = """
-    mkt_tok elq elqtrack elqtrackid elqak vero_id vero_conv ml_subscriber ml_subscriber_hash _bhlid bsft_uid
-    bsft_eid bsft_mid bsft_clkid bsft_aaid bsft_ek _kx oly_enc_id oly_anon_id at_recipient_id at_recipient_list
-    mindbox-message-key mindbox-click-id _clde _cldee ss_email_id sc_uid sc_eh sc_customer ems_dl _esuh
-    user_email_address utm_userid bbeml _ope wickedid os_ehash awt_a awt_l awt_m emkt_v mi_u lgn_uid unptid midtoken
-    midsig trkemail pk_cid pk_vid spuserid tw_profile_id
+    vero_id vero_conv bsft_uid bsft_eid bsft_mid bsft_clkid bsft_aaid bsft_ek oly_enc_id oly_anon_id
+    at_recipient_id at_recipient_list mindbox-message-key mindbox-click-id user_email_address utm_userid bbeml
+    _ope wickedid os_ehash emkt_v mi_u unptid midtoken midsig trkemail pk_cid pk_vid tw_profile_id
 """
 PERSONAL = frozenset(_ALWAYS.split())
 """Lower-case names whose vendors have no file in the catalogue yet, as public parameter lists agree on them."""

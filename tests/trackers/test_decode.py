@@ -29,11 +29,15 @@ def deflated(data: bytes) -> str:
     return base64.urlsafe_b64encode(zlib.compress(data)).decode().rstrip("=")
 
 
+def headed(number: int, value: bytes) -> bytes:
+    """A field: its number and length; what is longer than 255 octets has a length of two."""
+    width = 1 if len(value) < 256 else 2
+    return bytes([0x40 * width + number]) + len(value).to_bytes(width, "little") + value
+
+
 def fields(*pieces: tuple[int, bytes | None]) -> str:
     """SparkPost's payload: numbers with a value, and numbers that say all they have to say."""
-    octets = b"".join(
-        bytes([number]) if value is None else bytes([0x40 + number, len(value)]) + value for number, value in pieces
-    )
+    octets = b"".join(bytes([number]) if value is None else headed(number, value) for number, value in pieces)
     return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
@@ -64,6 +68,7 @@ def fields(*pieces: tuple[int, bytes | None]) -> str:
             ("base64", "sparkpost"),
             "/f/" + fields((6, b"1234"), (63, None), (4, TARGET.encode()), (18, b"ann@acme.example")),
         ),
+        ("path:/f/([^/]+)", ("base64", "sparkpost"), "/f/" + fields((6, b"a" * 700), (4, TARGET.encode()))),
         ("path:/c/([^/]+)", ("jwt:url",), f"/c/{b64('{}')}.{b64(json.dumps({'url': TARGET}))}.c2lnbmVk"),
     ],
 )
@@ -93,6 +98,7 @@ def test_a_target_comes_out(start: str, steps: tuple[str, ...], rest: str) -> No
         ("query:u", ("base64", "sparkpost"), "/c?u=" + fields((4, TARGET.encode()))[:-4]),
         ("query:u", ("base64", "sparkpost"), "/c?u=" + base64.b64encode(b"\x44").decode()),
         ("query:u", ("base64", "sparkpost"), "/c?u=" + base64.b64encode(b"\x84\x01a\x44\x01b").decode()),
+        ("query:u", ("base64", "sparkpost"), "/c?u=" + base64.b64encode(b"\xc1\x01\x00\x00\x44\x01b").decode()),
         ("query:u", ("jwt:url",), "/c?u=" + b64('{"url": "x"}')),
         ("query:u", ("jwt:url",), "/c?u=a.%%%.c"),
         ("query:u", ("jwt:url",), f"/c?u=a.{b64('{}')}.c"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smtp_gate.trackers.parameters import Parameters
 
-clean = Parameters(["mc_eid", "_hsenc"]).clean
+clean = Parameters(["mc_eid", "_hsenc", "elq", "elqtrackid"]).clean
 
 
 @pytest.mark.parametrize(
