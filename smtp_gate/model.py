@@ -218,6 +218,7 @@ class Part:
         sealed: whether it stands in a signature or encryption that an edit would break.
         transcoded: whether :attr:`view` is UTF-8 made from a charset that cannot be searched as bytes.
         view: the decoded text in which offsets are counted, for text parts that are read; None for all others.
+        forwarded: whether it stands in a message inside the message.
     """
 
     index: int
@@ -231,6 +232,7 @@ class Part:
     sealed: bool
     transcoded: bool
     view: bytes | None
+    forwarded: bool = False
 
 
 class Finding(NamedTuple):
@@ -299,7 +301,7 @@ class Scan:
             empty when no footer can be added.
         obstacles: codes of what could not be searched: ``depth``, ``parts``, ``size``, ``charset``,
             ``encoding``, ``foreign_markup``, ``findings``; empty for nearly every mail.
-        sealed: ``"signed"``, ``"encrypted"`` or ``""``.
+        sealed: ``"signed"``, ``"encrypted"`` or ``""``; a seal inside a forwarded message is its parts' own matter.
         footered: whether a withdrawal link of this gate stands in it already, whosever it is.
         tools: catalogue ids of the mailing tools that show in headers or findings.
         language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.

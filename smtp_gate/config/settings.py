@@ -47,6 +47,7 @@ from smtp_gate.model import MailClass
 from smtp_gate.policy.rules import (
     Condition,
     Controller,
+    Forwarded,
     OnOpaqueLink,
     OnSealed,
     OnUnreadable,
@@ -196,6 +197,8 @@ class RuleSettings(_Model):
     """As in policy, for this rule."""
     on_sealed: OnSealed | None = None
     """As in policy, for this rule."""
+    forwarded: Forwarded | None = None
+    """As in policy, for this rule."""
 
     @model_validator(mode="after")
     def _pixels_of_authentication(self) -> Self:
@@ -214,6 +217,7 @@ class RuleSettings(_Model):
             allow_pixels=tuple(self.allow_pixels),
             on_opaque_link=self.on_opaque_link,
             on_sealed=self.on_sealed,
+            forwarded=self.forwarded,
         )
 
 
@@ -226,6 +230,8 @@ class PolicySettings(_Model):
     """Signed and encrypted mail."""
     on_unreadable: OnUnreadable = OnUnreadable.PASS
     """Mail with parts that cannot be searched."""
+    forwarded: Forwarded = Forwarded.REWRITE
+    """Messages forwarded inside the message and shown with it: rewritten like it, or left as they came."""
     rules: list[RuleSettings] = []
     """First match wins; none: class unknown, the strictest."""
 
@@ -313,5 +319,6 @@ class Settings(_Model):
             on_opaque_link=self.policy.on_opaque_link or ask,
             on_sealed=self.policy.on_sealed,
             on_unreadable=self.policy.on_unreadable,
+            forwarded=self.policy.forwarded,
             can_keep=self.web is not None and self.keys is not None,
         )

@@ -14,7 +14,7 @@ from smtp_gate import replies
 from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
 from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Verdict
 from smtp_gate.policy.match import fits
-from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
 
 if TYPE_CHECKING:
     from smtp_gate.model import Finding, Scan
@@ -27,6 +27,7 @@ LEFT_ALONE = {
     Kind.PLAIN: Verdict(Action.KEEP, "no_tracker"),
 }
 ALLOWED = Verdict(Action.KEEP, "allowed_pixel")
+FORWARDED = Verdict(Action.KEEP, "forwarded")
 SEALED = Verdict(Action.KEEP, "sealed")
 PASSED = Verdict(Action.KEEP, "opaque_passed")
 AGREED = Verdict(Action.WRAP, "consent")
@@ -61,10 +62,16 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
     """
     barrier = _barrier(scan, treatment)
     folded = {part.index for part in scan.parts if part.encoding in _FOLDED}
+    left = _left(scan, treatment)
     verdicts = tuple(
-        [judge(finding, treatment, granted, barrier, folded=finding.part in folded) for finding in scan.findings]
+        [
+            FORWARDED
+            if finding.part in left
+            else judge(finding, treatment, granted, barrier, folded=finding.part in folded)
+            for finding in scan.findings
+        ]
     )
-    sealed = frozenset(part.index for part in scan.parts if part.sealed) if scan.sealed else frozenset[int]()
+    sealed = frozenset(part.index for part in scan.parts if part.sealed)
     refusal = _refusal(scan, treatment, verdicts, sealed)
     if sealed:
         verdicts = tuple(
@@ -81,6 +88,13 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
         personal=wraps,
         refusal=refusal,
     )
+
+
+def _left(scan: Scan, treatment: Treatment) -> frozenset[int]:
+    """Parts whose trackers stay because policy leaves forwarded messages as they came."""
+    if treatment.forwarded is Forwarded.REWRITE:
+        return frozenset()
+    return frozenset(part.index for part in scan.parts if part.forwarded)
 
 
 def judge(

@@ -13,7 +13,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtp_gate.model import MailClass
-from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, OnUnreadable, Rule, Treat
+from smtp_gate.policy.rules import (
+    Condition,
+    Controller,
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    Rule,
+    Treat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +56,7 @@ class Treatment:
         on_opaque_link: in force for this message.
         on_sealed: in force for this message.
         on_unreadable: in force for this message.
+        forwarded: in force for this message.
         can_keep: whether a tracker can be kept at all.
     """
 
@@ -59,6 +69,7 @@ class Treatment:
     on_opaque_link: OnOpaqueLink
     on_sealed: OnSealed
     on_unreadable: OnUnreadable
+    forwarded: Forwarded
     can_keep: bool
 
 
@@ -76,10 +87,12 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
     rule = next((rule for rule in policy.rules if _holds(rule.when, senders, scan)), _DEFAULT)
     on_opaque_link = rule.on_opaque_link or policy.on_opaque_link
     on_sealed = rule.on_sealed or policy.on_sealed
+    forwarded = rule.forwarded or policy.forwarded
     if rule.mail_class is MailClass.CONSENT_REQUEST:
         # Consent that was asked for by a mail that tracks is void; nothing passes here.
         on_opaque_link = OnOpaqueLink.TEXT if on_opaque_link is OnOpaqueLink.PASS else on_opaque_link
         on_sealed = OnSealed.PASS_IF_UNTRACKED if on_sealed is OnSealed.PASS else on_sealed
+        forwarded = Forwarded.REWRITE
     return Treatment(
         rule=rule.name,
         mail_class=rule.mail_class,
@@ -90,6 +103,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         on_opaque_link=on_opaque_link,
         on_sealed=on_sealed,
         on_unreadable=policy.on_unreadable,
+        forwarded=forwarded,
         can_keep=policy.can_keep,
     )
 

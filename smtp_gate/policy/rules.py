@@ -37,6 +37,15 @@ class OnSealed(StrEnum):
     """It leaves as it came and is counted."""
 
 
+class Forwarded(StrEnum):
+    """What becomes of trackers in a message that is forwarded inside the message and shown with it."""
+
+    REWRITE = "rewrite"
+    """The same as in the message itself."""
+    LEAVE = "leave"
+    """They stay: what is forwarded leaves as it came."""
+
+
 class OnUnreadable(StrEnum):
     """What becomes of a mail with a part that cannot be searched: beyond a limit, unknown charset or encoding."""
 
@@ -106,6 +115,7 @@ class Rule:
         allow_pixels: globs on addresses of pixels that stay without consent in ``authentication`` mails.
         on_opaque_link: as in :class:`Policy`.
         on_sealed: as in :class:`Policy`.
+        forwarded: as in :class:`Policy`.
     """
 
     name: str
@@ -116,6 +126,7 @@ class Rule:
     allow_pixels: tuple[str, ...] = ()
     on_opaque_link: OnOpaqueLink | None = None
     on_sealed: OnSealed | None = None
+    forwarded: Forwarded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,7 @@ class Policy:
         on_opaque_link: what becomes of links that hide their target.
         on_sealed: what becomes of signed and encrypted mail.
         on_unreadable: what becomes of mail that cannot be searched.
+        forwarded: what becomes of trackers in forwarded messages.
         can_keep: whether a tracker can be kept at all: the web part has an address and there are keys.
     """
 
@@ -136,4 +148,5 @@ class Policy:
     on_opaque_link: OnOpaqueLink = OnOpaqueLink.ASK
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     on_unreadable: OnUnreadable = OnUnreadable.PASS
+    forwarded: Forwarded = Forwarded.REWRITE
     can_keep: bool = True

@@ -15,7 +15,7 @@ from smtp_gate.limits import MAX_FINDINGS
 from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
 from smtp_gate.scan.headers import content_fields, fields, parameters
 from smtp_gate.scan.html import read_html
-from smtp_gate.scan.mime import INLINE_SEAL, SEALS, walk
+from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, SEALS, walk
 from smtp_gate.scan.plaintext import read_text
 from smtp_gate.scan.words import visible_words
 from smtp_gate.trackers import UNSURE
@@ -114,7 +114,8 @@ class _Reader:
             return
         page = read_html(view)
         self.ends[part.index] = page.footer_offset
-        self.language = self.language or page.language[:2]
+        if not part.forwarded:
+            self.language = self.language or page.language[:2]
         if page.foreign:
             self.obstacles["foreign_markup"] = None
         self.judge(part, view, page.addresses)
@@ -145,7 +146,7 @@ class _Reader:
             kind, vendor, target, purposes, evidence = judgement
             if evidence == UNSURE:
                 self.unsure.append(_Unsure(len(self.findings), part.index, view, address))
-            elif vendor and kind in _TELLING:
+            elif vendor and kind in _TELLING and not part.forwarded:
                 self.vendors.add(vendor)
             self.findings.append(
                 Finding(
@@ -187,7 +188,8 @@ class _Reader:
             self.findings[place] = finding._replace(**judgement._asdict())
         if dropped:
             self.findings = [finding for place, finding in enumerate(self.findings) if place not in dropped]
-        self.unjudged.sort(key=lambda unjudged: (unjudged.part, unjudged.address.value.start))
+        if self.unsure:
+            self.unjudged.sort(key=lambda unjudged: (unjudged.part, unjudged.address.value.start))
 
     def _without_weak(self, view: bytes, address: Address) -> Judgement | None:
         if address.look is not None:
@@ -232,7 +234,7 @@ def _seal(raw: bytes, parts: tuple[Part, ...]) -> str:
     """Whether anything in the message is encrypted, else signed, else neither."""
     seal = ""
     for part in parts:
-        if not part.sealed:
+        if not part.sealed or part.forwarded:
             continue
         if part.media_type == "multipart/signed":
             seal = "signed"
@@ -268,6 +270,8 @@ def _bodies(raw: bytes, part: Part, children: Mapping[int, list[Part]]) -> list[
     """The texts below a part that a reader sees as the message, as against attachments."""
     if part.media_type in ("text/plain", "text/html", "text/x-amp-html"):
         return [] if part.attachment else [part]
+    if part.media_type in MESSAGES:
+        return []
     inner = children.get(part.index, [])
     if part.media_type == "multipart/alternative":
         return [body for child in inner for body in _bodies(raw, child, children)]

@@ -1,8 +1,9 @@
 """The MIME structure of a message as spans, and the decoded text of the parts that are searched.
 
 This module alone decides what is a part, which parts are text to search, and which stand under a seal (signature
-or encryption) that an edit would break. Attached messages (``message/*``) are not entered. Nothing is copied but
-the text of the parts that are read.
+or encryption) that an edit would break. A message inside the message (``message/rfc822`` and its like) is entered
+when a client shows it; not as an attachment, and not in a delivery report, where it is evidence. Nothing is copied
+but the text of the parts that are read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from smtp_gate.transfer import IDENTITY, decode, searchable, to_utf8
 
 READ: Final = frozenset({"text/html", "text/plain", "text/x-amp-html"})
 """Media types whose text is searched."""
+
+MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+"""Media types that hold a whole message (RFC 2046 section 5.2.1, RFC 6532 section 3.7, RFC 5537 section 4.1)."""
 
 SEALS: Final = frozenset(
     {
@@ -55,6 +59,8 @@ class _Entity(NamedTuple):
     parent: int
     default_type: str
     sealed: bool
+    forwarded: bool = False
+    report: bool = False
 
 
 def walk(raw: bytes) -> tuple[tuple[Part, ...], tuple[str, ...]]:
@@ -161,11 +167,28 @@ class _Walker:
                 sealed=sealed,
                 transcoded=transcoded,
                 view=view,
+                forwarded=entity.forwarded,
             )
         )
         if media_type.startswith("multipart/"):
             default = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
-            self.divide(_Entity(body.start, body.end, entity.depth, index, default, sealed), options)
+            report = media_type == "multipart/report"
+            inside = _Entity(body.start, body.end, entity.depth, index, default, sealed, entity.forwarded, report)
+            self.divide(inside, options)
+        elif media_type in MESSAGES and not attachment and not entity.report:
+            self.open(
+                _Entity(body.start, body.end, entity.depth + 1, index, "text/plain", sealed, forwarded=True),
+                encoding,
+            )
+
+    def open(self, message: _Entity, encoding: str) -> None:
+        """Enter a message inside the message."""
+        if encoding not in IDENTITY:  # RFC 2046 section 5.2.1 allows no other
+            self.obstacles["encoding"] = None
+        elif message.depth > MAX_DEPTH:
+            self.obstacles["depth"] = None
+        else:
+            self.enter(message)
 
     def divide(self, around: _Entity, options: dict[str, bytes]) -> None:
         """Enter the parts of a multipart."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from smtp_gate.model import Anchor, Carrier, Finding, Kind, MailClass, Part, Purpose, Scan, Span
 from smtp_gate.policy.match import Treatment
-from smtp_gate.policy.rules import Controller, OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import Controller, Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
 
 ACME = Controller("acme", "Acme", ("@acme.example",))
 
@@ -65,6 +65,7 @@ def treatment(**changes: Any) -> Treatment:
         "on_opaque_link": OnOpaqueLink.ASK,
         "on_sealed": OnSealed.PASS_IF_UNTRACKED,
         "on_unreadable": OnUnreadable.PASS,
+        "forwarded": Forwarded.REWRITE,
         "can_keep": True,
     }
     return Treatment(**(values | changes))

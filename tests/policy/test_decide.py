@@ -15,7 +15,7 @@ from smtp_gate import limits, replies
 from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live
-from smtp_gate.policy.rules import OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
 from smtp_gate.tokens.keyring import Keyring
 from smtp_gate.tokens.seal import AskToken, open_ask, seal
 from tests.policy.samples import finding, part, scanned, treatment
@@ -197,6 +197,28 @@ def test_a_link_of_the_gate_in_the_mail_is_no_footer_of_this_person() -> None:
 
 
 @pytest.mark.parametrize(
+    ("switch", "became"),
+    [(Forwarded.REWRITE, "strip no_consent"), (Forwarded.LEAVE, "keep forwarded")],
+)
+def test_a_forwarded_message_follows_its_switch(switch: Forwarded, became: str) -> None:
+    parts = (part(), replace(part(), index=1, forwarded=True))
+    found = scanned(finding(Kind.PIXEL), finding(Kind.PIXEL, part=1), parts=parts)
+    decision = decide(found, treatment(forwarded=switch), NOTHING)
+    assert [f"{verdict.action} {verdict.reason}" for verdict in decision.verdicts] == ["strip no_consent", became]
+
+
+@pytest.mark.parametrize(
+    ("switch", "refusal"), [(Forwarded.REWRITE, replies.SEALED_TRACKER), (Forwarded.LEAVE, None)]
+)
+def test_a_tracker_under_the_seal_of_a_forwarded_message_never_passes_silently(
+    switch: Forwarded, refusal: object
+) -> None:
+    parts = (part(), replace(part(sealed=True), index=1, forwarded=True))
+    found = scanned(finding(Kind.PIXEL, part=1), parts=parts)
+    assert decide(found, treatment(forwarded=switch), NOTHING).refusal is refusal
+
+
+@pytest.mark.parametrize(
     ("switch", "findings", "refusal"),
     [
         (OnSealed.PASS_IF_UNTRACKED, [], None),
@@ -256,6 +278,7 @@ RULES = st.fixed_dictionaries(
         "clicks": st.sampled_from(Treat),
         "on_opaque_link": st.sampled_from(OnOpaqueLink),
         "on_sealed": st.sampled_from(OnSealed),
+        "forwarded": st.sampled_from(Forwarded),
         "can_keep": st.booleans(),
     }
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smtp_gate.model import MailClass
 from smtp_gate.policy.match import DEFAULT_RULE, addresses, fits, owns, treat
-from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, Policy, Rule
+from smtp_gate.policy.rules import Condition, Controller, Forwarded, OnOpaqueLink, OnSealed, Policy, Rule
 from tests.policy.samples import ACME, scanned
 
 OTHER = Controller("other", "Other", ("login@shared.example", "@*.other.example"))
@@ -94,9 +94,11 @@ def test_a_request_for_consent_lets_nothing_pass() -> None:
         MailClass.CONSENT_REQUEST,
         on_opaque_link=OnOpaqueLink.PASS,
         on_sealed=OnSealed.PASS,
+        forwarded=Forwarded.LEAVE,
     )
     found = treat(Policy(rules=(asks,)), b"", scanned())
     assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.TEXT, OnSealed.PASS_IF_UNTRACKED)
+    assert found.forwarded is Forwarded.REWRITE
 
 
 def test_everybody_can_be_one_controller() -> None:
@@ -123,9 +125,12 @@ def test_all_that_a_condition_says_must_hold() -> None:
 
 
 def test_a_rules_switches_beat_the_policys() -> None:
-    strict = Rule("a", Condition(), MailClass.NEWSLETTER, on_opaque_link=OnOpaqueLink.REJECT)
+    strict = Rule(
+        "a", Condition(), MailClass.NEWSLETTER, on_opaque_link=OnOpaqueLink.REJECT, forwarded=Forwarded.LEAVE
+    )
     found = treat(Policy(rules=(strict,), on_sealed=OnSealed.PASS), b"", scanned())
     assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.REJECT, OnSealed.PASS)
+    assert found.forwarded is Forwarded.LEAVE
 
 
 @pytest.mark.parametrize(

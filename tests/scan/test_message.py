@@ -64,7 +64,23 @@ def test_trackers_are_found_in_every_alternative_with_the_spans_of_their_part() 
 
 def test_attachments_and_attached_messages_are_not_searched() -> None:
     file = HTML.replace(b"\n\n", b"\nContent-Disposition: attachment\n\n", 1)
-    assert read(multipart(b"mixed", file, b"Content-Type: message/rfc822\n\n" + HTML)).findings == ()
+    attached = b"Content-Type: message/rfc822\nContent-Disposition: attachment\n\n" + HTML
+    assert read(multipart(b"mixed", file, attached)).findings == ()
+
+
+def test_a_forwarded_message_is_searched_and_is_not_the_message() -> None:
+    """Its trackers are found; its tool, its language, its seal and its body are not those of the mail around it."""
+    inner = b"Content-Type: text/html\n\n<html lang=fr>" + HTML.partition(b"\n\n")[2]
+    sealed = multipart(b"signed", inner, b"Content-Type: application/pgp-signature\n\nx")
+    for forwarded in (inner, sealed):
+        mail = multipart(
+            b"mixed", b"Content-Type: text/plain\n\nsee below", b"Content-Type: message/rfc822\n\n" + forwarded
+        )
+        found = read(mail)
+        assert [one.kind for one in found.findings] == [Kind.LINK, Kind.PIXEL]
+        assert (found.tools, found.language, found.sealed) == (frozenset(), "", "")
+        assert [anchor.part for anchor in found.anchors] == [1]
+        assert found.parts[found.findings[0].part].sealed is (forwarded is sealed)
 
 
 def test_an_image_a_load_and_a_click_are_asked_about_as_what_they_are() -> None:

@@ -105,7 +105,7 @@ def test_a_message_may_end_inside_a_delimiter_or_a_header() -> None:
 def test_without_content_type_a_part_is_text_and_in_a_digest_a_message() -> None:
     assert outline(b"Subject: x\n\nhello\n") == [("text/plain", -1, b"hello\n")]
     digest = b"Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\nhttp://in.example\n--b--\n"
-    assert outline(digest)[1:] == [("message/rfc822", 0, None)]
+    assert outline(digest)[1:] == [("message/rfc822", 0, None), ("text/plain", 1, b"http://in.example")]
 
 
 @pytest.mark.parametrize("declared", [b"html", b"text", b"", b";charset=utf-8"])
@@ -113,9 +113,43 @@ def test_a_type_that_is_none_is_plain_text(declared: bytes) -> None:
     assert one(b"Content-Type: " + declared + b"\n\nx")[0].media_type == "text/plain"
 
 
+@pytest.mark.parametrize("media_type", [b"message/rfc822", b"Message/Global", b"message/news"])
+@pytest.mark.parametrize("disposition", [b"", b"Content-Disposition: inline; filename=fwd.eml\n"])
+def test_a_message_that_is_shown_with_the_message_is_entered(media_type: bytes, disposition: bytes) -> None:
+    raw = b"Content-Type: " + media_type + b"\n" + disposition + b"\nContent-Type: text/html\n\n<img src=x>"
+    outer, inner = walk(raw)[0]
+    assert (outer.media_type, outer.view, outer.forwarded) == (media_type.decode().lower(), None, False)
+    assert (inner.media_type, inner.parent, inner.view, inner.forwarded) == ("text/html", 0, b"<img src=x>", True)
+
+
+def test_what_stands_in_a_forwarded_message_is_forwarded_however_deep() -> None:
+    parts = walk(b"Content-Type: message/rfc822\n\n" + MIXED)[0]
+    assert [part.forwarded for part in parts] == [False] + [True] * (len(parts) - 1)
+    assert len(parts) > 3
+
+
 def test_an_attached_message_is_not_entered() -> None:
-    raw = b"Content-Type: message/rfc822\n\nContent-Type: text/html\n\n<img src=http://pixel.example>"
+    raw = b"Content-Type: message/rfc822\nContent-Disposition: attachment\n\nContent-Type: text/html\n\n<img>"
     assert outline(raw) == [("message/rfc822", -1, None)]
+
+
+def test_the_message_in_a_delivery_report_is_evidence_and_not_entered() -> None:
+    raw = b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n\n<img>\n--b--\n"
+    assert outline(raw)[1:] == [("message/rfc822", 0, None)]
+
+
+def test_an_encoded_message_cannot_be_entered() -> None:
+    raw = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKeA==\n"
+    assert walk(raw)[1] == ("encoding",)
+
+
+def test_messages_in_messages_are_entered_up_to_the_limit() -> None:
+    def russian(depth: int) -> bytes:
+        return b"Content-Type: message/rfc822\n\n" * depth + b"\ntext"
+
+    assert walk(russian(limits.MAX_DEPTH))[0][-1].view == b"text"
+    assert walk(russian(limits.MAX_DEPTH))[1] == ()
+    assert walk(russian(limits.MAX_DEPTH + 1))[1] == ("depth",)
 
 
 def test_a_boundary_may_be_continued_quoted_and_full_of_signs() -> None:
