@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _IN_TOKENS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+_-")
-_PARTED = str.maketrans({chr(code): " " for code in range(256) if chr(code) not in _IN_TOKENS})
+_PARTED = str.maketrans({chr(code): " " for code in range(128) if chr(code) not in _IN_TOKENS})
 _PARTED_VALUES = {code: " " for code in _PARTED if code != ord("/")}
 """What parts tokens; a slash does in a path, not in a value, where it is a digit of base64."""
 SHORTEST = 6
@@ -194,7 +194,7 @@ def _views(head: str, query: str) -> _Views:
     if "%" in text:
         head, query = _unescaped(head), _unescaped(query)
         plain = f"{head}\n{query}"
-    tokens = _tokens(head.translate(_PARTED)) | _tokens(query.translate(_PARTED_VALUES))
+    tokens = _tokens(head, _PARTED) | _tokens(query, _PARTED_VALUES)
     raw = b"\n".join(_opened(tokens, _DEPTH)) if tokens else b""
     return _Views(exact, plain.lower(), raw.lower(), raw, any(len(token) >= DIGEST for token in tokens))
 
@@ -203,8 +203,10 @@ def _unescaped(text: str) -> str:
     return unquote(unquote(text, errors="surrogateescape"), errors="surrogateescape")
 
 
-def _tokens(parted: str) -> set[str]:
-    return {word for word in parted.split() if len(word) >= TOKEN and not _WRITTEN.fullmatch(word)}
+def _tokens(text: str, parting: Mapping[int, str]) -> set[str]:
+    if not text.isascii():
+        text = text.encode("ascii", "replace").decode("ascii")
+    return {word for word in text.translate(parting).split() if len(word) >= TOKEN and not _WRITTEN.fullmatch(word)}
 
 
 def _opened(tokens: set[str], depth: int) -> Iterator[bytes]:
@@ -213,7 +215,7 @@ def _opened(tokens: set[str], depth: int) -> Iterator[bytes]:
         for data in _decoded(token):
             yield data
             if depth > 1 and data.isascii():
-                yield from _opened(_tokens(data.decode("ascii").translate(_PARTED_VALUES)), depth - 1)
+                yield from _opened(_tokens(data.decode("ascii"), _PARTED_VALUES), depth - 1)
 
 
 def _decoded(token: str) -> Iterator[bytes]:
