@@ -8,7 +8,7 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format bench services clean
+.PHONY: help demo test lint unit format translations bench services clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ unit: $(STAMP) ## the tests alone
 
 format: $(STAMP) ## bring the code into form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+translations: $(STAMP) ## new and changed sentences into smtp_gate/locale/*.po, to be translated there
+	@mkdir -p build && $(BIN)/pybabel -q extract -F babel.cfg --no-location --omit-header -o build/messages.pot .
+	@for po in smtp_gate/locale/*.po; do \
+	    $(BIN)/pybabel update -i build/messages.pot -o $$po -l $$(basename $$po .po) \
+	        --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 100 || exit; done
 
 bench: $(STAMP) services ## rates beside Postfix and a naive proxy, as ratios of one run; QUICK=1 for a short one
 	@$(BIN)/python bench/run.py $(if $(QUICK),--quick)

@@ -29,6 +29,7 @@ from smtp_gate.config.values import (
     Hop,
     Hostname,
     Identifier,
+    Language,
     Ledger,
     Network,
     NoticeUrl,
@@ -139,7 +140,7 @@ class ControllerSettings(_Model):
     """Its privacy notice."""
     contact: str = ""
     """Whom to write to."""
-    language: Literal["en", "fr"] = "en"
+    language: Language = "en"
     """Of footer and pages, where the mail or browser does not say."""
 
 

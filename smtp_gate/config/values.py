@@ -181,6 +181,8 @@ def _workers(value: Any) -> Any:
     raise ValueError(f"is no number of processes; write auto, or 1 to {MAX_WORKERS}")
 
 
+Language = Literal["en", "de", "es", "fr", "it", "nl", "pl", "pt"]
+"""English, and each language that has a file in ``smtp_gate/locale``."""
 OneOrMore = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 Bind = Annotated[str, AfterValidator(_bind)]
 DnsServer = Annotated[str, AfterValidator(_dns_server)]

@@ -10,19 +10,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate import replies
+from smtp_gate.config.translations import footer_wording
 from smtp_gate.errors import BadToken, SpliceError
 from smtp_gate.model import NOTHING, Action, Kind
 from smtp_gate.policy.decide import decide
-from smtp_gate.render.footer import FooterText
+from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
 from smtp_gate.tokens.mint import Mint
 from smtp_gate.tokens.seal import open_withdraw
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smtp_gate.gate.ruleset import Ruleset
-    from smtp_gate.model import Decision, Purpose, Scan
+    from smtp_gate.model import Decision, Finding, Purpose, Scan
     from smtp_gate.policy.match import Treatment
+    from smtp_gate.policy.rules import Controller
     from smtp_gate.replies import Reply
 
 
@@ -107,13 +111,20 @@ def _write(ruleset: Ruleset, scan: Scan, treatment: Treatment, decision: Decisio
                 for finding, verdict in zip(scan.findings, decision.verdicts, strict=True)
                 if verdict.action is Action.WRAP
             ]
-            controller = treatment.controller
-            footer = FooterText(
-                controller=controller.name if controller else "",
-                language=scan.language or (controller.language if controller else ""),
-                withdraw_url=mint.withdraw(),
-                privacy_url=controller.privacy_url if controller else "",
-                pixels=any(finding.kind is Kind.PIXEL for finding in kept),
-                clicks=any(finding.kind is not Kind.PIXEL for finding in kept),
-            )
+            footer = FooterText(_said(scan, treatment.controller, kept), mint.withdraw())
     return render(scan, decision, mint, footer)
+
+
+def _said(scan: Scan, controller: Controller | None, kept: Sequence[Finding]) -> Said:
+    """What the footer says of the trackers that stay."""
+    purposes = NOTHING
+    for finding in kept:
+        purposes |= finding.purposes
+    return Said(
+        controller=controller.name if controller else "",
+        wording=footer_wording(scan.language, controller.language if controller else ""),
+        privacy_url=controller.privacy_url if controller else "",
+        pixels=any(finding.kind is Kind.PIXEL for finding in kept),
+        clicks=any(finding.kind is not Kind.PIXEL for finding in kept),
+        purposes=purposes,
+    )

@@ -1,100 +1,73 @@
-"""The footer of a mail that tracks: who measures what, and the way out.
+"""The footer of a mail that tracks: who measures what, what for, and the way out.
 
-This module alone decides its wording (GDPR article 7(3): withdrawing is as easy as agreeing; CNIL délibération
-2026-042: the link stands in each mail) and its two forms. It loads nothing, sets no background, and its grey has a
-contrast of 4.5 on white as on black, so that it reads in dark mode too.
+This module alone decides its two forms (GDPR article 7(3): withdrawing is as easy as agreeing; CNIL délibération
+2026-042: the link stands in each mail). It loads nothing, sets no background, and its grey has a contrast of 4.5 on
+white as on black, so that it reads in dark mode too. What is the same in all mails of a controller is made once.
 """
 
 from __future__ import annotations
 
 import textwrap
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smtp_gate.render.address import in_attribute, in_text
+from smtp_gate.render.letters import fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from smtp_gate.model import Purpose
+    from smtp_gate.render.wording import Wording
 
 _COLUMNS: Final = 72
 _GREY = "#767676"
 _RULE = "_" * 40
-_PLAIN_LETTERS = str.maketrans(
-    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O", "«": '"', "»": '"'}
-    | {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
-    | {"\u00a0": " ", "\u202f": " "}
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_NAME_BEGINS, _NAME_ENDS = "\ue000", "\ue001"
+"""Stand round the controller's name until the text is wrapped and escaped."""
+_ISOLATE, _ISOLATED = "\u2068", "\u2069"
+"""First strong isolate and its end (Unicode Standard Annex 9): a name does not turn the sentence round it."""
+_STYLE = (
+    "clear:both;margin:0;padding:16px 8px;font-family:Arial,Helvetica,sans-serif;"
+    f"font-size:12px;line-height:18px;color:{_GREY};text-align:center"
 )
-"""What normalisation does not take apart: ligatures, quotes, dashes, fixed blanks."""
 
 
-@dataclass(frozen=True, slots=True)
-class FooterText:
-    """What the footer of one mail says.
+class Said(NamedTuple):
+    """What the footer says, the same in many mails.
 
     Attributes:
         controller: name of who measures, as people know it.
-        language: of the mail; French for ``fr``, English for all others.
-        withdraw_url: page where tracking is ended.
+        wording: the sentences, in the language of the mail.
         privacy_url: the controller's privacy page; empty when there is none.
         pixels: whether the mail counts openings.
         clicks: whether it counts clicks.
+        purposes: what for, of all that it counts.
     """
 
     controller: str
-    language: str
-    withdraw_url: str
+    wording: Wording
     privacy_url: str
     pixels: bool
     clicks: bool
+    purposes: Purpose
 
 
-class _Wording(NamedTuple):
-    """The sentences of one language."""
+class FooterText(NamedTuple):
+    """The footer of one mail.
 
-    both: str
-    pixels: str
-    clicks: str
-    how: str
-    stop: str
-    privacy: str
+    Attributes:
+        said: what it says.
+        withdraw_url: page where tracking is ended; the reader's own.
+    """
 
-
-_WORDINGS: Mapping[str, _Wording] = {
-    "en": _Wording(
-        both="{who} measures whether you open this message and which of its links you use,"
-        " as you agreed and for the purposes you chose.",
-        pixels="{who} measures whether you open this message, as you agreed and for the purposes you chose.",
-        clicks="{who} measures which links of this message you use, as you agreed and for the purposes you chose.",
-        how="You can end this whenever you like, also for messages you have already received;"
-        " our messages will still reach you.",
-        stop="Stop this tracking",
-        privacy="Privacy information",
-    ),
-    "fr": _Wording(
-        both="{who} mesure l'ouverture de ce message et l'usage de ses liens,"
-        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
-        pixels="{who} mesure l'ouverture de ce message,"
-        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
-        clicks="{who} mesure l'usage des liens de ce message,"
-        " comme vous l'avez accepté et pour les finalités que vous avez choisies.",
-        how="Vous pouvez y mettre fin à tout moment, y compris pour les messages déjà reçus\u00a0;"
-        " nos messages continueront de vous parvenir.",
-        stop="Arrêter ce suivi",
-        privacy="Informations sur vos données",
-    ),
-}
+    said: Said
+    withdraw_url: str
 
 
 def html_form(footer: FooterText, line_end: bytes) -> bytes:
     """The footer as HTML: ASCII with character references, so that it fits every charset and encoding."""
-    said = _said(footer.controller, footer.language, footer.pixels, footer.clicks)
-    links = [_link(footer.withdraw_url, said.wording.stop)]
-    if footer.privacy_url:
-        links.append(_link(footer.privacy_url, said.wording.privacy))
-    lines = [*said.html, (b" &#183;" + line_end).join(links), b"</div>"]
-    return line_end.join(lines) + line_end
+    return in_attribute(footer.withdraw_url, b'"').join(_html(footer.said, line_end))
 
 
 def text_form(footer: FooterText, line_end: bytes, charset: str) -> bytes:
@@ -105,71 +78,61 @@ def text_form(footer: FooterText, line_end: bytes, charset: str) -> bytes:
         line_end: to write.
         charset: of the part; ``"us-ascii"`` also for any that can hold no accent because of its encoding.
     """
-    said = _said(footer.controller, footer.language, footer.pixels, footer.clicks)
-    lines = [*_fitting(said.text, charset).split(b"\n"), in_text(footer.withdraw_url)]
-    if footer.privacy_url:
-        lines += [_fitting(said.privacy, charset), in_text(footer.privacy_url)]
-    return line_end.join(lines) + line_end
+    return in_text(footer.withdraw_url).join(_text(footer.said, line_end, charset))
 
 
-class _Said(NamedTuple):
-    """What is the same in all mails of a controller: opening lines of both forms."""
-
-    wording: _Wording
-    html: tuple[bytes, ...]
-    text: str
-    privacy: str
-
-
-@lru_cache(maxsize=64)
-def _said(controller: str, declared: str, pixels: bool, clicks: bool) -> _Said:
-    language = "fr" if declared.lower()[:2] == "fr" else "en"
-    wording = _WORDINGS[language]
-    claim = wording.both
-    if not clicks:
-        claim = wording.pixels
-    elif not pixels:
-        claim = wording.clicks
-    colon = "\u00a0:" if language == "fr" else ":"
-    lines = textwrap.wrap(f"{claim.format(who=' '.join(controller.split()))} {wording.how}", _COLUMNS)
-    style = (
-        "clear:both;margin:0;padding:16px 8px;font-family:Arial,Helvetica,sans-serif;"
-        f"font-size:12px;line-height:18px;color:{_GREY};text-align:center"
-    )
-    opening = f'<div lang="{language}" dir="auto" style="{style}">'.encode()
-    return _Said(
-        wording,
-        (opening, *(_escaped(line) for line in lines), b"<br>"),
-        "\n".join([_RULE, *lines, "", wording.stop + colon]),
-        wording.privacy + colon,
-    )
+@lru_cache(maxsize=512)
+def _html(said: Said, line_end: bytes) -> tuple[bytes, ...]:
+    """What stands round the withdrawal address."""
+    wording = said.wording
+    lines = [f'<div lang="{wording.language}" dir="auto" style="{_STYLE}">'.encode()]
+    for line in _wrapped(said):
+        # A direction of its own isolates the name, as <bdi> does that some clients do not know.
+        named = _escaped(line).replace(b"&#57344;", b'<span dir="auto">').replace(b"&#57345;", b"</span>")
+        lines.append(named)
+    before, after = _link(wording.stop)
+    lines.append(b"<br>" + line_end + before)
+    rest = [after]
+    if said.privacy_url:
+        before, after = _link(wording.privacy)
+        rest = [rest[0] + b" &#183;", before + in_attribute(said.privacy_url, b'"') + after]
+    return line_end.join(lines), line_end.join([*rest, b"</div>", b""])
 
 
-def _link(url: str, words: str) -> bytes:
-    return (
-        b'<a href="%s"' % in_attribute(url, b'"')
-        + f' style="color:{_GREY};text-decoration:underline">'.encode()
-        + _escaped(words)
-        + b"</a>"
-    )
+@lru_cache(maxsize=512)
+def _text(said: Said, line_end: bytes, charset: str) -> tuple[bytes, ...]:
+    """What stands round the withdrawal address."""
+    wording = said.wording
+    isolated = any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in said.controller)
+    opening, closing = (_ISOLATE, _ISOLATED) if isolated else ("", "")
+    lines = [line.replace(_NAME_BEGINS, opening).replace(_NAME_ENDS, closing) for line in _wrapped(said)]
+    head = "\n".join([_RULE, *lines, "", wording.label % {"words": wording.stop}, ""])
+    tail = b""
+    if said.privacy_url:
+        label = fitting(wording.label % {"words": wording.privacy}, charset)
+        tail = line_end + label + line_end + in_text(said.privacy_url)
+    return fitting(head, charset).replace(b"\n", line_end), tail + line_end
+
+
+def _wrapped(said: Said) -> list[str]:
+    """The sentences in lines, with the controller's name between its two signs."""
+    name = " ".join(said.controller.replace(_NAME_BEGINS, "").replace(_NAME_ENDS, "").split())
+    wording = said.wording
+    claim = wording.claim(pixels=said.pixels, clicks=said.clicks)
+    sentences = [claim % {"controller": f"{_NAME_BEGINS}{name}{_NAME_ENDS}"}]
+    aims = wording.aims(said.purposes)
+    if aims:
+        sentences.append((wording.purposes if aims[1:] else wording.purpose) % {"purposes": ", ".join(aims)})
+    return textwrap.wrap(" ".join([*sentences, wording.end]), _COLUMNS, break_on_hyphens=False)
+
+
+def _link(words: str) -> tuple[bytes, bytes]:
+    """A link, round its address."""
+    style = f'" style="color:{_GREY};text-decoration:underline">'
+    return b'<a href="', style.encode() + _escaped(words) + b"</a>"
 
 
 def _escaped(text: str) -> bytes:
     for sign, reference in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, reference)
     return text.encode("ascii", "xmlcharrefreplace")
-
-
-@lru_cache(maxsize=256)
-def _fitting(text: str, charset: str) -> bytes:
-    """Text in a charset that has ASCII; with plainer letters where it must be, ``?`` where nothing is left."""
-    plainer = text.translate(_PLAIN_LETTERS)
-    for candidate in (text, plainer):
-        try:
-            encoded = candidate.encode(charset)
-            if encoded.decode(charset) == candidate and "_".encode(charset) == b"_":
-                return encoded
-        except (UnicodeError, LookupError):
-            pass
-    decomposed = unicodedata.normalize("NFKD", plainer)
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).encode("ascii", "replace")

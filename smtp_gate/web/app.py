@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from smtp_gate.consent.store import ConsentStore
-    from smtp_gate.tokens import Keyring, LinkToken, PixelToken
+    from smtp_gate.tokens import Keyring, LinkToken, PixelToken, WithdrawToken
     from smtp_gate.trackers import Catalogue
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
@@ -45,7 +45,7 @@ DOUBT = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-ori
 CERTAIN = frozenset({"granted", "unknown", "refused", "withdrawn", "expired"})
 """Reasons of an answer that the store stands behind."""
 
-WITHDRAWAL_NOTICE = "withdraw-1"
+WITHDRAWAL_NOTICE = "withdraw-2"
 """Version of the wording that the withdrawal page shows; the ledger keeps it with each withdrawal."""
 
 
@@ -190,14 +190,14 @@ class _Doors:
         """The page with the one button, which changes nothing; the withdrawal when it was pressed."""
         if request.method == "POST":
             return await self._withdraw(request)
-        token = open_withdraw(self.keyring, request.path_params["token"])
+        token = self._withdrawable(request)
         self.log.hit("withdraw", "shown")
         return self.pages.withdraw(_accept(request), self._notice(token.controller))
 
     async def _withdraw(self, request: Request) -> Response:
         # The button, or a mail program's one click (RFC 8058). What is in the body does not matter: whoever posts
         # here wants out, in whichever encoding. It is done when the register says so.
-        token = open_withdraw(self.keyring, request.path_params["token"])
+        token = self._withdrawable(request)
         notice = self._notice(token.controller)
         by_page = "text/html" in request.headers.get("accept", "")
         done = self.pages.withdrawn(_accept(request), notice)
@@ -217,6 +217,12 @@ class _Doors:
             return self.pages.not_stored(_accept(request), notice)
         self.log.hit("withdraw", "done")
         return done
+
+    def _withdrawable(self, request: Request) -> WithdrawToken:
+        token = open_withdraw(self.keyring, request.path_params["token"])
+        if not token.controller:  # we make none such, and the page could not say whose tracking ends
+            raise BadToken
+        return token
 
     async def _consent(self, token: PixelToken | LinkToken) -> Consent:
         try:

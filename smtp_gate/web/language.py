@@ -1,34 +1,20 @@
-"""Which language a page speaks, and its words.
-
-Words stand in ``words/LANGUAGE.toml``, one file a language, the same keys in each; a language is added by adding a
-file. What the browser asks for goes before the controller's own language.
-"""
+"""Which language a page speaks: what the browser asks for goes before the controller's own."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from smtp_gate.config.translations import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container
 
-FALLBACK = "en"
-_FOLDER = Path(__file__).parent / "words"
 _MAX_HEADER = 400
 _RANGE = re.compile(r"\s*([A-Za-z]{2,3})(?:-[A-Za-z0-9-]{1,30})?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
 
-Words = dict[str, dict[str, Any]]
-"""Page -> key -> text, or a list of texts."""
 
-
-def load_words() -> dict[str, Words]:
-    """The words of every language that has a file, by its two letters."""
-    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(_FOLDER.glob("*.toml"))}
-
-
-def choose(accept: str, known: Mapping[str, object] | Sequence[str], preferred: str) -> str:
+def choose(accept: str, known: Container[str], preferred: str) -> str:
     """The language of a page.
 
     Args:
@@ -45,4 +31,4 @@ def choose(accept: str, known: Mapping[str, object] | Sequence[str], preferred: 
                 best, weight = language, quality
     if best:
         return best
-    return preferred if preferred in known else FALLBACK
+    return preferred if preferred in known else SOURCE

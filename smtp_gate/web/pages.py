@@ -1,4 +1,4 @@
-"""Every page that people see, as finished answers: template, words, language, status and the page's own headers.
+"""Every page that people see, as finished answers: template, language, status and the page's own headers.
 
 Pages load nothing, run nothing and set no cookie. Their one style block is allowed by its hash, so that the
 content security policy can forbid everything else.
@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from smtp_gate.web.language import choose, load_words
+from smtp_gate.config.translations import direction, translations
+from smtp_gate.web.language import choose
 from smtp_gate.web.location import location
 from smtp_gate.web.notice import NOBODY, ControllerNotice
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
+PAGES = ("withdraw", "withdrawn", "not_stored", "ask", "missing", "trouble")
+"""Their names, which are those of their templates."""
 RETRY_AFTER = "30"
 """Seconds after which a page that failed may be asked for again."""
 
@@ -44,14 +47,14 @@ class Pages:
             trim_blocks=False,
             auto_reload=False,
         )
-        self._template = environment.get_template("page.html")
+        self._templates = {name: environment.get_template(f"{name}.html") for name in PAGES}
         style = environment.loader.get_source(environment, "style.css")[0] if environment.loader else ""
         self._style = " ".join(style.split())
         self._policy = (
             f"default-src 'none'; style-src 'sha256-{b64encode(sha256(self._style.encode()).digest()).decode()}'; "
             "base-uri 'none'; frame-ancestors 'none'; form-action "
         )
-        self._words = load_words()
+        self._translations = translations()
         self._language = next((notice.language for notice in notices), "")
 
     def withdraw(self, accept: str, notice: ControllerNotice) -> Response:
@@ -72,7 +75,7 @@ class Pages:
         Args:
             accept: value of Accept-Language.
             notice: of the controller that sends.
-            vendor: its name as people write it; empty for a tracker nobody catalogued.
+            vendor: its name as people write it; empty for a tracker nobody catalogued, which is called by its host.
             host: of the address that the button leads to.
             action: where the button posts to, relative to the page; empty for the page itself.
         """
@@ -97,25 +100,22 @@ class Pages:
         host: str = "",
         action: str = "",
     ) -> Response:
-        language = choose(accept, self._words, notice.language if notice.name else self._language)
-        words = self._words[language][page]
-        common = self._words[language]["common"]
+        language = choose(accept, self._translations, notice.language if notice.name else self._language)
+        gettext = self._translations[language].gettext
         values = {
-            "controller": notice.name or common["sender"],
-            "vendor": vendor or common["somebody"].format(host=host),
-            "host": host,
+            "controller": Markup("<bdi>{}</bdi>").format(notice.name),
+            "vendor": Markup("<bdi>{}</bdi>").format(vendor or host),
+            "host": Markup("<bdi>{}</bdi>").format(host),
         }
 
-        def fill(text: str) -> str:
-            return text.format_map(values)
+        def say(sentence: str) -> Markup:
+            """A sentence in the page's language, with its places filled."""
+            return Markup(gettext(sentence)) % values  # noqa: S704 - our own words; what fills them is escaped
 
-        body = self._template.render(
-            page=page,
+        body = self._templates[page].render(
+            _=say,
             language=language,
-            words=words,
-            common=common,
-            fill=fill,
-            lead=words["lead"] if notice.name or "lead_unknown" not in words else words["lead_unknown"],
+            direction=direction(language),
             sender=notice.name,
             action=action,
             privacy_url=location(notice.privacy_url),

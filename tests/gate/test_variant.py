@@ -70,5 +70,5 @@ def test_a_reply_that_quotes_somebody_elses_mail_gets_the_readers_own_footer() -
 )
 def test_the_footer_says_what_is_measured(trackers: bytes, opens: bool, links: bool) -> None:
     content = composed(HEAD + trackers + END, ALICE).content
-    assert (b"open this message" in content) is opens
+    assert (b"open this message" in content.replace(b"\r\n", b" ")) is opens
     assert (b"links" in content.partition(b"measures")[2]) is links

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_gate import limits
+from smtp_gate.config.translations import footer_wording
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import Action, Decision, Kind, MailClass, Scan, Verdict
-from smtp_gate.render.footer import FooterText
+from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Scan, Verdict
+from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
 from smtp_gate.scan.message import scan
 from tests.plain_catalogue import OWN, plain_catalogue
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from smtp_gate.model import Finding
     from smtp_gate.tokens.mint import Mint
 
-FOOTER = FooterText("Société Acmé", "fr", f"{OWN}/w/token", "", pixels=True, clicks=True)
+FRENCH = footer_wording("fr")
+FOOTER = FooterText(
+    Said("Société Acmé", FRENCH, "", pixels=True, clicks=True, purposes=Purpose.PERFORMANCE), f"{OWN}/w/token"
+)
 
 
 class PlainMint:
@@ -150,10 +154,10 @@ def test_the_same_decision_gives_the_same_bytes() -> None:
         (
             b"Content-Transfer-Encoding: 8bit\r\nContent-Type: text/plain; charset=utf-8\r\n",
             b"",
-            "accepté".encode(),
+            "améliorer".encode(),
         ),
-        (b"Content-Transfer-Encoding: 7bit\r\nContent-Type: text/plain; charset=utf-8\r\n", b"", b"accepte"),
-        (b"Content-Type: text/plain; charset=iso-2022-jp\r\n", b"\x1b$BF|K\\\x1b(B", b"accepte"),
+        (b"Content-Transfer-Encoding: 7bit\r\nContent-Type: text/plain; charset=utf-8\r\n", b"", b"ameliorer"),
+        (b"Content-Type: text/plain; charset=iso-2022-jp\r\n", b"\x1b$BF|K\\\x1b(B", b"ameliorer"),
     ],
 )
 def test_the_footer_fits_its_part(header: bytes, body: bytes, said: bytes) -> None:
@@ -170,7 +174,7 @@ def test_the_footer_of_a_wide_charset_keeps_its_accents() -> None:
     found = read(raw)
     [text] = views(render(found, decided(found, footer=True), None, FOOTER))
     assert b"x\r\n\r\n____" in text
-    assert "accepté".encode() in text
+    assert "améliorer".encode() in text
 
 
 @pytest.mark.parametrize("raw", [b"Content-Type: image/png\r\n\r\nx", b"Content-Type: text/html"])
