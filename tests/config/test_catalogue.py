@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smtp_gate.config.catalogue import load_catalogue, read_vendor
+from smtp_gate.config.catalogue import load_catalogue, our_files, read_vendor
 from smtp_gate.config.yaml_file import read_yaml
 from smtp_gate.errors import ConfigFileError
 from smtp_gate.model import Kind, Purpose
@@ -50,6 +50,15 @@ def told(text: str) -> str:
     with pytest.raises(ConfigFileError) as caught:
         read_vendor(read_yaml(text, "v.yaml"))
     return str(caught.value)
+
+
+OURS = our_files()
+
+
+@pytest.mark.parametrize("name", OURS, ids=[Path(name).stem for name in OURS])
+def test_our_own_files_hold_what_a_start_does_not_check(name: str) -> None:
+    vendor = read_vendor(read_yaml(OURS[name], name))
+    assert vendor.id == Path(name).stem
 
 
 def test_a_right_file_becomes_a_vendor() -> None:
