@@ -1,8 +1,8 @@
 """The catalogue's files: read, checked with their own examples, and compiled.
 
 One YAML file describes one vendor (``docs/catalogue.md``). The gate brings its own; a folder of further files can
-be named. Every fault of every file is told at once, with line and column, key, value and choices. The examples of our
-own files are the tests' matter, so that a start does not judge a thousand addresses.
+be named. Every fault of every file is told at once, with line and column, key, value and choices. Our own files
+are held to their examples by tests, so that a start does not judge a thousand addresses.
 """
 
 from __future__ import annotations

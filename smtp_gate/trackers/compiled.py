@@ -2,9 +2,10 @@
 
 This module alone decides the order of the questions: the gate's own addresses; opt-outs and content; patterns of
 the most specific host, then paths that name a vendor on any host, then weak patterns; the company's own tracking
-hosts; then what merely looks like a tracker. A weak pattern needs a second witness. What speaks about the address
-itself is heard here; whether the vendor shows elsewhere in the mail is known only when all of it is read, so until
-then the judgement is :data:`UNSURE`.
+hosts; what stands inside the address of a security service; then what merely looks like a tracker.
+
+A weak pattern needs a second witness. What speaks about the address itself is heard here; whether the vendor shows
+elsewhere in the mail is known once all of it is read, so until then the judgement is :data:`UNSURE`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
+from smtp_gate.limits import MAX_URL
 from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
-from smtp_gate.trackers.address import behind_proxy, proper, split
+from smtp_gate.trackers.address import behind_proxy, split
+from smtp_gate.trackers.destination import Destinations, held, tracker
 from smtp_gate.trackers.index import NO_RULES, Index, behind, first, keys
 from smtp_gate.trackers.parameters import Parameters
 
@@ -58,6 +60,7 @@ class Catalogue:
             owners |= {host.lower().rstrip("."): vendor for host in hosts}
         self._place = Index(self.vendors, owners).place
         self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
+        self._destinations = Destinations(self._place, self._clean)
         self._own = own.rstrip("/")
         self._behind = {
             vendor.id: behind(vendor) for vendor in self.vendors if vendor.cname_targets or vendor.cname_pattern
@@ -92,9 +95,9 @@ class Catalogue:
         if place is None:
             return None
         rules, rest = place
-        known = _tracker(rules, rest) if rules is not NO_RULES else None
+        known = tracker(rules, rest) if rules is not NO_RULES else None
         if known is None or (known.weak and not weak):
-            return self._personal(url, rest, words, protected)
+            return self._uncatalogued(url, rules, rest, words, protected)
         if known.kind is Kind.FUNCTIONAL:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence,))
         # A vendor's own path says nothing that its pattern has not said; on the company's host it is all there is.
@@ -102,10 +105,9 @@ class Catalogue:
         if reason:
             return Judgement(Kind.FUNCTIONAL, known.vendor, None, NOTHING, (known.evidence, reason))
         long = len(url) > MAX_URL  # what was cut cannot be read
+        end = None if long else self._destinations.end(held(known, rest))
         evidence = (known.evidence, "long") if long else (known.evidence,)
-        return Judgement(
-            Kind.LINK, known.vendor, None if long else self._end(known, rest), known.purposes, evidence
-        )
+        return Judgement(Kind.LINK, known.vendor, end, known.purposes, evidence)
 
     def image(self, url: str, look: Look, *, weak: bool = True) -> Judgement | None:
         """What showing an ``<img>`` would tell, and whom; None for a picture that is the same for everybody.
@@ -184,14 +186,14 @@ class Catalogue:
             if found is _CONTENT:
                 return None
         else:
-            rule = _tracker(rules, rest)
+            rule = tracker(rules, rest)
             if rule is None:
                 return None
             evidence = (rule.evidence,)
             if rule.kind is Kind.FUNCTIONAL:
                 found = Judgement(Kind.FUNCTIONAL, vendor, None, NOTHING, evidence)
             else:
-                target = self._end(rule, rest) if len(url) <= MAX_URL else None
+                target = self._destinations.end(held(rule, rest)) if len(url) <= MAX_URL else None
                 found = Judgement(Kind.LINK, vendor, target, rule.purposes, evidence)
         return found._replace(evidence=tuple(dict.fromkeys((*found.evidence, "cname"))))
 
@@ -199,7 +201,7 @@ class Catalogue:
         """Where a tracked link leads in the end, read offline; without personal parameters.
 
         Args:
-            url: a link of a vendor, or a link around a link.
+            url: a link of a vendor, a link round a link, or a redirect that shows what it is.
 
         Returns:
             A proper http(s) address that is itself no tracker; None when only the vendor knows it, when it is
@@ -209,8 +211,7 @@ class Catalogue:
         if place is None:
             return None
         rules, rest = place
-        known = _tracker(rules, rest)
-        return self._end(known, rest) if known is not None else None
+        return self._destinations.end(self._destinations.inside(url, rules, rest, weak=True)[1])
 
     def tools(self, headers: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
         """Ids of the vendors that show in a mail's header fields.
@@ -229,19 +230,38 @@ class Catalogue:
         """Whether what begins like the gate's addresses is one: another port is another place."""
         return url[len(self._own) :][:1] in ("", "/", "?", "#")
 
-    def _end(self, known: Rule, rest: str) -> str | None:
-        """Where a tracker leads in the end, through the trackers around it."""
-        for _ in range(MAX_UNWRAP_DEPTH):
-            url = _decode(known.targets, rest)
-            place = self._place(url) if url else None
-            if url is None or place is None:
-                return None
-            rules, rest = place
-            inner = _tracker(rules, rest) if rules is not NO_RULES else None
-            if inner is None or inner.weak or inner.kind is Kind.FUNCTIONAL:
-                return url if functional.by_path(rest) else self._clean(url) or url
-            known = inner
-        return None
+    def _uncatalogued(
+        self, url: str, rules: Rules, rest: str, words: Callable[[], str], protected: frozenset[str]
+    ) -> Judgement | None:
+        """What no pattern knows: what stands inside another address, or personal parameters."""
+        if len(url) > MAX_URL:  # what was cut cannot be read
+            return self._personal(url, rest, words, protected)
+        inner = self._destinations.behind_gateways(rules, rest) if rules.gateways else None
+        if inner is not None:
+            return self._behind_gateway(url, inner, words, protected)
+        found = self._destinations.redirect(url, rest)
+        if found is None:
+            return self._personal(url, rest, words, protected)
+        reason = functional.must_work(url, found.beside, words, protected)
+        if reason:
+            return Judgement(Kind.FUNCTIONAL, found.vendor, None, NOTHING, (*found.evidence, reason))
+        end = self._destinations.end(found.target)
+        return Judgement(Kind.LINK, found.vendor, end, Purpose.CLICKS, found.evidence)
+
+    def _behind_gateway(
+        self, url: str, inner: str, words: Callable[[], str], protected: frozenset[str]
+    ) -> Judgement | None:
+        """An address of a security service is nobody's tracker; a tracker or a person's name inside it counts.
+
+        Then all of it becomes where that leads.
+        """
+        judged = self.link(inner, words, protected, weak=False)
+        if judged is None or judged.kind is Kind.OWN:
+            return None
+        evidence = (*judged.evidence, "gateway")
+        if url in protected:
+            return Judgement(Kind.FUNCTIONAL, judged.vendor, None, NOTHING, (*evidence, "protected"))
+        return judged._replace(evidence=evidence)
 
     def _personal(
         self, url: str, rest: str, words: Callable[[], str], protected: frozenset[str]
@@ -279,25 +299,3 @@ def _second(known: Judgement | None, evidence: tuple[str, ...]) -> Judgement | N
     if known is None:
         return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence)
     return known._replace(evidence=UNSURE + evidence)
-
-
-def _tracker(rules: Rules, rest: str) -> Rule | None:
-    """The vendor that a click would tell; on the company's own tracking hosts every link with a path tells."""
-    rule = first(rules.functional, rest) if rules.functional else None
-    if rule is None and rules.links:
-        rule = first(rules.links, rest)
-    own = rules.own
-    if own is None or rest == "/" or (rule is not None and not rule.weak):
-        return rule
-    if rule is not None and rule.vendor == own.vendor:
-        return rule._replace(evidence=own.evidence, weak=False)
-    return own if first(rules.content, rest) is None else rule
-
-
-def _decode(targets: tuple[Callable[[str], str | None], ...], rest: str) -> str | None:
-    for decode in targets:
-        text = decode(rest)
-        found = proper(text) if text else None
-        if found is not None:
-            return found
-    return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate.model import NOTHING, Kind, Purpose
 from smtp_gate.trackers.address import is_usual_host, split
 from smtp_gate.trackers.decode import compile_decoder
+from smtp_gate.trackers.gateway import GATEWAYS
 
 if TYPE_CHECKING:
     import re
@@ -51,6 +52,7 @@ class Rules(NamedTuple):
     """Rules by what they say, the most specific first, weak ones last.
 
     Attributes:
+        gateways: readers of what stands inside the address of a security service.
         own: the rule of the vendor whose tracking host this is by the company's own word; None mostly.
     """
 
@@ -58,6 +60,7 @@ class Rules(NamedTuple):
     links: tuple[Rule, ...] = ()
     functional: tuple[Rule, ...] = ()
     content: tuple[Rule, ...] = ()
+    gateways: tuple[Callable[[str], str | None], ...] = ()
     own: Rule | None = None
 
 
@@ -86,7 +89,7 @@ class Index:
 
     def __init__(self, vendors: Iterable[Vendor], domains: Mapping[str, str]) -> None:
         self._domains = domains
-        names: dict[str, list[Rules]] = {}
+        names = {host: [Rules(gateways=readers)] for host, readers in GATEWAYS.items()}
         marks: dict[str, list[Rules]] = {}
         self._by_shape: list[tuple[re.Pattern[str], Rules]] = []
         for pattern, rules in (pair for vendor in vendors for pair in _compiled(vendor)):
@@ -202,6 +205,7 @@ def _joined(several: Iterable[Rules]) -> Rules:
         _each(rules.links for rules in several),
         _each(rules.functional for rules in several),
         _each(rules.content for rules in several),
+        tuple(reader for rules in several for reader in rules.gateways),
         next((rules.own for rules in several if rules.own is not None), None),
     )
 
