@@ -8,7 +8,7 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format translations bench services clean
+.PHONY: help demo test lint unit format translations bench accuracy services clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ translations: $(STAMP) ## new and changed sentences into smtp_gate/locale/*.po, 
 
 bench: $(STAMP) services ## rates beside Postfix and a naive proxy, as ratios of one run; QUICK=1 for a short one
 	@$(BIN)/python bench/run.py $(if $(QUICK),--quick)
+
+accuracy: $(STAMP) ## what is found and what is changed on a corpus of real mails; QUICK=1 for a short one
+	@$(BIN)/python bench/accuracy/run.py $(if $(QUICK),--quick)
 
 services: ## servers that tests need, from Debian's packages
 	@sh .ci/services

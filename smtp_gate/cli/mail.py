@@ -14,6 +14,7 @@ from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
 from smtp_gate.policy.match import treat
+from smtp_gate.render.edits import edits_of
 from smtp_gate.scan.message import scan
 from smtp_gate.scan.recipients import told_by_recipients
 
@@ -71,7 +72,7 @@ def rewrite(
     refused = False
     for name, target in zip(mails, targets, strict=True):
         raw = _read(name)
-        _, variant = _compose(ruleset, raw, sender, granted, rcpt)
+        _, variant = rewritten(ruleset, raw, sender, granted, rcpt)
         if variant.refusal is not None:
             refused = True
             typer.echo(f"{name}: refused: {variant.refusal.encode().decode().strip()}", err=True)
@@ -98,7 +99,7 @@ def explain(
     ruleset, granted = ruleset_of(config), purposes(grant)
     targets = _targets(mails, output)
     for name, target in zip(mails, targets, strict=True):
-        found, variant = _compose(ruleset, _read(name), sender, granted, rcpt, everything=True)
+        found, variant = rewritten(ruleset, _read(name), sender, granted, rcpt, everything=True)
         told = account(name, found, variant, granted)
         with target.open("w", encoding="utf-8") if target else sys.stdout as stream:
             if as_json:
@@ -127,9 +128,10 @@ def purposes(words: str) -> Purpose:
     return granted
 
 
-def _compose(
+def rewritten(
     ruleset: Ruleset, raw: bytes, sender: str, granted: Purpose, rcpt: str, *, everything: bool = False
 ) -> tuple[Scan, Variant]:
+    """One mail as it would leave for one person, and what was found in it."""
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url, everything=everything)
     found = told_by_recipients(found, [rcpt.encode()])
     treatment = treat(ruleset.policy, sender.encode(), found)
@@ -189,6 +191,7 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
                 "action": verdict.action.value,
                 "reason": verdict.reason,
                 "result": _result(finding, verdict.action),
+                "edits": _edits(finding, verdict.action, found.parts[finding.part].view or b""),
             }
             for finding, verdict in zip(found.findings, decision.verdicts, strict=True)
         ],
@@ -211,6 +214,15 @@ def _result(finding: Finding, action: Action) -> str:
         Action.KEEP: "as it is",
     }
     return words[action]
+
+
+def _edits(finding: Finding, action: Action, view: bytes) -> list[list[int]]:
+    """Begin and end of what changes, in octets of the decoded part."""
+    if action is Action.KEEP:
+        return []
+    if action in (Action.STRIP, Action.TEXT):
+        return [[edit.start, edit.end] for edit in edits_of(finding, action, view, None)]
+    return [list(finding.value)]
 
 
 def _show(told: dict[str, Any], console: Console) -> None:

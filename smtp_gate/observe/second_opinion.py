@@ -1,59 +1,64 @@
 """A reader that shares no line with the hot path: ``email``, BeautifulSoup and lxml look at a mail that left.
 
-It finds addresses the way an ordinary program would, and asks the catalogue about each; what it finds and the gate
-did not is a bug of the gate. Slow and forgiving on purpose.
+It finds addresses the way an ordinary program would and asks two judges about each: the compiled catalogue, and a
+plain reading of the same vendor files. What either of them finds and the gate did not is a bug of the gate. Slow
+and forgiving on purpose.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, NamedTuple
 
-from bs4 import BeautifulSoup, Comment, MarkupResemblesLocatorWarning
-
-from smtp_gate.model import Kind, Look
+from smtp_gate.model import Kind
+from smtp_gate.observe.markup import Seen, in_markup
+from smtp_gate.observe.plain_reading import plain_reading
 from smtp_gate.trackers import UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
 
+    from smtp_gate.model import Judgement
     from smtp_gate.trackers import Catalogue
 
-LOADED = ("src", "background", "poster", "data", "lowsrc", "dynsrc")
-"""Attributes that are fetched when the mail is shown."""
-IN_STYLE = re.compile(r"""url\(\s*['"]?(https?:[^'")\s]+)""", re.IGNORECASE)
-IN_TEXT = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+IN_TEXT = re.compile(r"<(https?://[^<>\"]+)>|(https?://[^\s<>\"']+)", re.IGNORECASE)
+"""An address in running text; one in angle brackets may be broken over lines (RFC 3986 appendix C)."""
 WORDS_BEFORE = 80
 """Characters in front of an address in plain text that may say what it is for."""
-TRACKS = (Kind.PIXEL, Kind.LINK, Kind.PERSONAL)
+TRACKS = frozenset([Kind.PIXEL, Kind.LINK, Kind.PERSONAL])
+_MARKUP = frozenset(["text/html", "text/x-amp-html"])
 
 
 class Left(NamedTuple):
     """One tracker that a mail still holds.
 
     Attributes:
+        part: place of its part, ``1.2`` is the second part of the first; ``1`` for a mail of one part.
         where: element and attribute, or ``text``.
-        vendor: catalogue id.
+        vendor: catalogue id; empty when nobody catalogued it.
         kind: what it is.
+        evidence: codes of what speaks against it.
         url: the address; for tests and the local terminal only, never for a log.
     """
 
+    part: str
     where: str
     vendor: str
     kind: Kind
+    evidence: tuple[str, ...]
     url: str
 
 
 def trackers_left(raw: bytes, catalogue: Catalogue) -> list[Left]:
-    """Every catalogued tracker in a mail that a vendor would hear of.
+    """Every tracker in a mail that a vendor would hear of.
 
     Args:
         raw: the mail as it left.
         catalogue: with the gate's own address, so that wrapped addresses are known as ours.
     """
+    plain = plain_reading(catalogue)
     message = message_from_bytes(raw, policy=policy.default)
     protected = frozenset(
         address
@@ -65,61 +70,67 @@ def trackers_left(raw: bytes, catalogue: Catalogue) -> list[Left]:
     for name, value in message.raw_items():  # email's own reading of structured fields fails on some
         headers[name.lower()] = (*headers.get(name.lower(), ()), " ".join(str(value).split()))
     tools = catalogue.tools(headers)
+    judged = []
+    for part, seen in addresses(message):
+        judgement = _judged(seen, catalogue, protected, weak=True)
+        if judgement is None:
+            judgement = plain.loaded(seen.url) if seen.loaded else plain.clicked(seen.url, seen.words, protected)
+        judged.append((part, seen, judgement))
+        if judgement is not None and judgement.kind in TRACKS and judgement.evidence != UNSURE:
+            tools |= {judgement.vendor}
     found = []
-    for part in message.walk():
-        if part.get_content_disposition() == "attachment":
-            continue
-        for where, url, words, loaded in _addresses(part):
-            if not loaded:
-                judged = catalogue.link(url, lambda words=words: words, protected)  # type: ignore[misc]
-            elif where == "img src":
-                judged = catalogue.image(url, Look(None, None, (), None, responsive=False))
-            else:
-                judged = catalogue.load(url)
-            if judged is None or (judged.evidence == UNSURE and judged.vendor not in tools):
-                continue
-            if judged.kind in TRACKS:
-                found.append(Left(where, judged.vendor, judged.kind, url))
+    for part, seen, judgement in judged:
+        one = judgement
+        if one is not None and one.evidence == UNSURE and one.vendor not in tools:
+            one = _judged(seen, catalogue, protected, weak=False)
+        if one is not None and one.kind in TRACKS:
+            found.append(Left(part, seen.where, one.vendor, one.kind, one.evidence, seen.url))
     return found
 
 
-def _addresses(part: EmailMessage) -> Iterator[tuple[str, str, str, bool]]:
-    """Where, address, visible words, whether it is fetched on display."""
-    kind = part.get_content_type()
-    if kind == "text/plain":
-        text = _text(part)
-        for found in IN_TEXT.finditer(text):
-            # In plain text the words of a link are what stands before it: "Unsubscribe: https://...".
-            before = text[max(0, found.start() - WORDS_BEFORE) : found.start()].rpartition("\n\n")[2]
-            yield "text", found[0].rstrip(".,;:!?)]"), before.strip().lower(), False
-    elif kind == "text/html":
-        yield from _in_markup(_text(part))
+def addresses(message: EmailMessage) -> Iterator[tuple[str, Seen]]:
+    """Place of the part, and every web address in the texts that a reader is shown."""
+    for place, part in _shown(message, ""):
+        kind = part.get_content_type()
+        if kind == "text/plain":
+            yield from ((place, seen) for seen in in_text(text_of(part)))
+        elif kind in _MARKUP:
+            yield from ((place, seen) for seen in in_markup(text_of(part)))
 
 
-def _in_markup(markup: str) -> Iterator[tuple[str, str, str, bool]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
-        soup = BeautifulSoup(markup, "lxml")
-    for element in soup.find_all(name=True):
-        for name in ("href", "action", *LOADED):
-            value = str(element.get(name) or "").strip()
-            if value.lower().startswith(("http:", "https:")):
-                loaded = name in LOADED or element.name == "link"
-                yield f"{element.name} {name}", value, element.get_text(" ").strip().lower(), loaded
-        for url in IN_STYLE.findall(str(element.get("style") or "")):
-            yield f"{element.name} style", url, "", True
-        if element.name == "style":
-            for url in IN_STYLE.findall(element.get_text()):
-                yield "style", url, "", True
-    for comment in soup.find_all(string=lambda text: isinstance(text, Comment)):
-        inside = re.match(r"\[if [^\]]*\]>(.*)<!\[endif\]$", str(comment), re.DOTALL | re.IGNORECASE)
-        if inside:
-            yield from _in_markup(inside[1])
+def _judged(seen: Seen, catalogue: Catalogue, protected: frozenset[str], *, weak: bool) -> Judgement | None:
+    if not seen.loaded:
+        return catalogue.link(seen.url, lambda: seen.words, protected, weak=weak)
+    if seen.look is not None:
+        return catalogue.image(seen.url, seen.look, weak=weak)
+    return catalogue.load(seen.url, weak=weak)
 
 
-def _text(part: EmailMessage) -> str:
+def _shown(part: EmailMessage, place: str) -> Iterator[tuple[str, EmailMessage]]:
+    """The parts that are no attachment and stand in none."""
+    if part.get_content_disposition() not in (None, "inline"):
+        return
+    if part.is_multipart():
+        if part.get_content_maintype() == "multipart":
+            for number, child in enumerate(part.get_payload(), 1):
+                yield from _shown(child, f"{place}.{number}" if place else str(number))
+        return
+    yield place or "1", part
+
+
+def in_text(text: str) -> Iterator[Seen]:
+    """Every web address in running text."""
+    for found in IN_TEXT.finditer(text):
+        # In plain text the words of a link are what stands before it: "Unsubscribe: https://...".
+        before = text[max(0, found.start() - WORDS_BEFORE) : found.start()].rpartition("\n\n")[2]
+        url = re.sub(r"\s", "", found[1]) if found[1] else found[2].rstrip(".,;:!?)]")
+        yield Seen("text", url, before.strip().lower(), loaded=False)
+
+
+def text_of(part: EmailMessage) -> str:
+    """A text part's characters, whatever is wrong with it."""
     try:
         return str(part.get_content())
-    except (LookupError, ValueError, KeyError):
+    except (LookupError, ValueError, KeyError, AttributeError):
         payload = part.get_payload(decode=True)
         return payload.decode("latin-1") if isinstance(payload, bytes) else ""

@@ -52,6 +52,7 @@ class Catalogue:
         self, vendors: Sequence[Vendor], domains: Mapping[str, Sequence[str]] = _NO_DOMAINS, own: str = ""
     ) -> None:
         self.vendors = tuple(vendors)
+        self.domains = MappingProxyType({vendor: tuple(hosts) for vendor, hosts in domains.items()})
         self._purposes = {vendor.id: vendor.purposes for vendor in self.vendors}
         owners: dict[str, str] = {}
         for vendor, hosts in domains.items():
@@ -73,6 +74,11 @@ class Catalogue:
         for entry in self.vendors:
             for sign in entry.headers:
                 self._signs.setdefault(sign.name, []).append((entry.id, sign))
+
+    @property
+    def own(self) -> str:
+        """Public URL of this gate, without a slash at the end; empty when it has none."""
+        return self._own
 
     def link(
         self, url: str, words: Callable[[], str], protected: frozenset[str], *, weak: bool = True
