@@ -57,6 +57,7 @@ FORMS = {
     "MD5": (f"{WEB}o?h={hashlib.md5(ALICE).hexdigest()}", "md5"),  # noqa: S324 - as vendors do
     "MD5 of other case": (f"{WEB}o?h={hashlib.md5(MIXED).hexdigest()}", "md5"),  # noqa: S324 - as vendors do
     "SHA-1": (f"{WEB}o/{hashlib.sha1(ALICE).hexdigest()}.png", "sha1"),  # noqa: S324 - as vendors do
+    "zlib behind another script": (f"{WEB}c/новости{url64(zlib.compress(in_json(ALICE)))}", "encoded"),
     "SHA-256": (f"{WEB}o?h={hashlib.sha256(ALICE).hexdigest().upper()}", "sha256"),
     "SHA-256 in base64": (f"{WEB}o/{url64(hashlib.sha256(ALICE).digest())}", "encoded"),
     "MD5 in base64": (f"{WEB}o/{url64(hashlib.md5(ALICE).digest())}", "encoded"),  # noqa: S324 - as vendors do
