@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import quopri
+import re
 import warnings
 from collections import defaultdict
 from email import message_from_bytes, policy
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import html5lib
 from lxml import etree
 
+from smtp_gate.observe.markup import web
 from smtp_gate.observe.second_opinion import text_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ Element = tuple[str, tuple[tuple[str, str], ...]]
 FRAME = frozenset(["html", "head", "body"])
 """Elements whose place a parser makes up: a pixel in front of ``<head>`` opens the body, and without it the body
 opens where it is written. What counts is that each is there with its attributes."""
+_NO_PART = re.compile(r"[^!-~]+")
+"""Blanks and control characters, which each parser leaves out in its own way."""
 _SILENT = frozenset(["script", "style"])
 
 
@@ -184,12 +188,12 @@ def _seen(before: bytes, after: bytes, urls: set[str]) -> Iterator[str]:
             continue
         for name, parse in (("lxml", _by_lxml), ("html5lib", _by_html5lib)):
             (text, elements), (new_text, new_elements) = parse(one), parse(other)
-            if text != new_text:
-                yield f"text_{name}"
             if _frame(elements) != _frame(new_elements):
                 if name == "lxml":
                     continue  # libxml2 drops what follows a body that was opened too early; browsers do not
                 yield f"frame_{name}"
+            if text != new_text:
+                yield f"text_{name}"
             untouched = [one for one in elements if one[0] not in FRAME and not _touched(one, urls)]
             left = iter(new_elements)
             if not all(any(element == new for new in left) for element in untouched):
@@ -204,8 +208,8 @@ def _frame(elements: list[Element]) -> set[Element]:
 
 def _touched(element: Element, urls: set[str]) -> bool:
     """Whether an attribute holds one of the addresses, with or without the scheme in front."""
-    values = ["".join(value.split()) for _, value in element[1]]
-    return any(url.partition(":")[2] in value for value in values for url in urls)
+    values = [_NO_PART.sub("", web(value) or value) for _, value in element[1]]
+    return any(_NO_PART.sub("", url.partition(":")[2]) in value for value in values for url in urls)
 
 
 def _pages(raw: bytes) -> list[str]:

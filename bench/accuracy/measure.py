@@ -20,6 +20,7 @@ from smtp_gate.scan.headers import fields
 if TYPE_CHECKING:
     from bench.accuracy.rows import Mail, Row
     from smtp_gate.gate.ruleset import Ruleset
+    from smtp_gate.gate.variant import Variant
     from smtp_gate.model import Scan
     from smtp_gate.observe.markup import Seen
 
@@ -91,10 +92,15 @@ def rules() -> Ruleset:
     return ruleset_of(None)
 
 
+def rewrite(raw: bytes) -> tuple[Scan, Variant]:
+    """A mail as it would leave for whom it says, who agreed to nothing."""
+    return rewritten(rules(), raw, "", NOTHING, recipient_of(fields(raw).get("to", ())))
+
+
 def measure(mail: Mail) -> Outcome:
     """Rewrite one mail and compare."""
     raw = mail.read()
-    scan, variant = rewritten(rules(), raw, "", NOTHING, recipient_of(fields(raw).get("to", ())))
+    scan, variant = rewrite(raw)
     refused = variant.refusal is not None
     after = raw if refused else variant.content
     told = account("", scan, variant, NOTHING)

@@ -15,13 +15,15 @@ from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
 from smtp_gate.policy.match import treat
 from smtp_gate.render.edits import edits_of
+from smtp_gate.render.plain_lines import breaks_beside
 from smtp_gate.scan.message import scan
 from smtp_gate.scan.recipients import told_by_recipients
+from smtp_gate.transfer import IDENTITY
 
 if TYPE_CHECKING:
     from smtp_gate.gate.ruleset import Ruleset
     from smtp_gate.gate.variant import Variant
-    from smtp_gate.model import Finding, Scan
+    from smtp_gate.model import Finding, Part, Scan
 
 EX_USAGE = 64
 EX_REFUSED = 65
@@ -191,7 +193,7 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
                 "action": verdict.action.value,
                 "reason": verdict.reason,
                 "result": _result(finding, verdict.action),
-                "edits": _edits(finding, verdict.action, found.parts[finding.part].view or b""),
+                "edits": _edits(finding, verdict.action, found.parts[finding.part]),
             }
             for finding, verdict in zip(found.findings, decision.verdicts, strict=True)
         ],
@@ -216,13 +218,20 @@ def _result(finding: Finding, action: Action) -> str:
     return words[action]
 
 
-def _edits(finding: Finding, action: Action, view: bytes) -> list[list[int]]:
-    """Begin and end of what changes, in octets of the decoded part."""
+def _edits(finding: Finding, action: Action, part: Part) -> list[list[int]]:
+    """Begin and end of what changes, in octets of the decoded part.
+
+    Where the part is not encoded, the blanks beside a new address are listed too: a line that would become too long
+    is broken there.
+    """
+    view = part.view or b""
     if action is Action.KEEP:
         return []
     if action in (Action.STRIP, Action.TEXT):
         return [[edit.start, edit.end] for edit in edits_of(finding, action, view, None)]
-    return [list(finding.value)]
+    start, end = finding.value
+    breaks = breaks_beside(view, start, end) if part.encoding in IDENTITY else []
+    return sorted([[start, end], *([blank, blank + 1] for blank in breaks)])
 
 
 def _show(told: dict[str, Any], console: Console) -> None:

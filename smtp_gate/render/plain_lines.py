@@ -49,6 +49,19 @@ def splice(part: int, view: bytes, edits: Sequence[Edit], line_end: bytes, *, ht
     return edited
 
 
+def breaks_beside(view: bytes, start: int, end: int) -> list[int]:
+    """Offsets of the blanks beside a value that may become line ends when something longer takes its place.
+
+    Args:
+        view: the text.
+        start: of the value.
+        end: of the value.
+    """
+    front = _IN_FRONT.search(view, max(0, start - _REACH), start)
+    behind = _BEHIND.match(view, end)
+    return [match.start(group) for match, group in ((front, 0), (behind, 1)) if match is not None]
+
+
 def longest(text: bytes) -> int:
     """Octets of the longest line, without its CR LF."""
     if len(text) <= MAX_LINE_OUT:

@@ -140,3 +140,20 @@ def test_a_person_reads_what_became_of_each_address() -> None:
     assert "link of outreach, anchor in text/html: unwrap (no_consent, catalogue)" in text
     assert "-> https://fleet.acme.example/trust" in text
     assert "pixel of outreach, image in text/html: strip" in text
+
+
+def test_the_edits_that_are_listed_are_all_that_changes(tmp_path: Path) -> None:
+    mail = tmp_path / "x.eml"
+    mail.write_bytes((MAILS / "mailchimp.eml").read_bytes())
+    rows = explained(str(mail), "--rcpt", "a@example.com")["addresses"]
+    assert {row["action"] for row in rows if not row["edits"]} == {"keep"}
+    assert all(begin < end for row in rows for begin, end in row["edits"])
+
+
+def test_a_line_that_is_broken_beside_a_new_address_is_listed(tmp_path: Path) -> None:
+    link = "https://acme.us13.list-manage.com/track/click?u=00112233445566778899aabbc&id=de00000001&e=de00000002"
+    mail = tmp_path / "x.eml"
+    mail.write_text(f'Content-Type: text/html\n\n<a id="a" href="{link}" class="x">y</a>', encoding="ascii")
+    [row] = explained(str(mail), "--rcpt", "a@example.com")["addresses"]
+    view = mail.read_bytes().partition(b"\n\n")[2]
+    assert [view[begin:end] for begin, end in row["edits"]] == [b" ", link.encode(), b" "]
