@@ -59,9 +59,9 @@ _CANDIDATE = re.compile(r"[\s,]*(\S+)([^,]*)")
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\r\n\f]?|(.))", re.DOTALL)
 _CSS_ADDRESS = re.compile(
-    r"""(?:url|src|image|image-set|cross-fade|@import)\s*\(?\s*(?:"([^"]*)"|'([^']*)'|([^\s"'();]+))""",
-    re.IGNORECASE,
+    r"""(?:(?:url|src|image)\s*\(|@import(?=\s*["']))\s*(?:"([^"]*)|'([^']*)|([^\s"'();]+))""", re.IGNORECASE
 )
+_CSS_SET = re.compile(r"image-set\(([^)]*)", re.IGNORECASE)
 _CSS_STRING = re.compile(r"""["']\s*((?:https?:)?//[^"']+)["']""", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*\+?(\d*\.?\d+)\s*(px|pt|em|rem|%|)", re.IGNORECASE)
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0}
@@ -188,7 +188,8 @@ def in_style(text: str, base: str = "") -> list[str]:
     """Web addresses in CSS, whatever property or rule they stand in."""
     plain = _CSS_ESCAPE.sub(_unescape, _CSS_COMMENT.sub(" ", text))
     found = [web(one[1] or one[2] or one[3] or "", base) for one in _CSS_ADDRESS.finditer(plain)]
-    return list(dict.fromkeys(filter(None, [*found, *map(web, _CSS_STRING.findall(plain))])))
+    sets = [url for candidates in _CSS_SET.findall(plain) for url in _CSS_STRING.findall(candidates)]
+    return list(dict.fromkeys(filter(None, [*found, *map(web, sets)])))
 
 
 def _unescape(match: re.Match[str]) -> str:

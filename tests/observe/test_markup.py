@@ -155,3 +155,7 @@ def test_the_words_of_a_link_are_its_text_or_its_pictures() -> None:
     )
     assert text.words.replace(" ", "") == "unsubscribe"
     assert picture.words == "our shop"
+
+
+def test_what_only_stands_in_a_style_sheet_is_not_fetched() -> None:
+    assert in_style("a[href='https://t.example/1'] { content: \"https://t.example/2\" }") == []
