@@ -52,6 +52,9 @@ MAX_FINDINGS = 5000
 """Trackers in one mail; each may become an address of 1 KB."""
 MAX_FRAME_DEPTH = 3
 """``srcdoc`` pages inside each other that are searched; a deeper one, and the mail counts as unreadable."""
+MAX_READINGS = 4
+"""Times the length of a page that may be spent on reading it in other ways; more, and the mail counts as
+unreadable. A real page with SVG takes a little over one."""
 MAX_LINE_OUT = 998
 """Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
 MAX_QP_LINE = 76

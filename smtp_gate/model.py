@@ -300,7 +300,7 @@ class Scan:
         anchors: one for each part that must carry a footer (every text/html and text/plain body alternative);
             empty when no footer can be added.
         obstacles: codes of what could not be searched: ``depth``, ``parts``, ``size``, ``charset``,
-            ``encoding``, ``foreign_markup``, ``findings``; empty for nearly every mail.
+            ``encoding``, ``markup``, ``findings``; empty for nearly every mail.
         sealed: ``"signed"``, ``"encrypted"`` or ``""``; a seal inside a forwarded message is its parts' own matter.
         footered: whether a withdrawal link of this gate stands in it already, whosever it is.
         tools: catalogue ids of the mailing tools that show in headers or findings.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.model import Address, Carrier, Look, Span
 from smtp_gate.scan.look import look_of
-from smtp_gate.scan.references import attribute_value, decoded, unfolded
-from smtp_gate.scan.style import style_addresses
+from smtp_gate.scan.made import Made
+from smtp_gate.scan.references import attribute_value, decoded, resolved
+from smtp_gate.scan.style import style_addresses, unfolded_style
 from smtp_gate.scan.tokens import ATTRIBUTE
 from smtp_gate.scan.urls import Resolve, web_address
 
@@ -194,10 +195,7 @@ def css(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     start, end = match.span(match.lastindex or 0)
     if view.find(b"&", start, end) >= 0:
         text, span, _quote = written(view, match)
-        found += [
-            one._replace(element=span(*one.element), value=span(*one.value))
-            for one in style_addresses(text, 0, len(text), tag.resolve)
-        ]
+        found += unfolded_style(text, span, tag.resolve)
     elif view.find(b"(", start, end) >= 0:
         found += style_addresses(view, start, end, tag.resolve)
 
@@ -256,5 +254,8 @@ def written(view: bytes, match: re.Match[bytes]) -> tuple[bytes, Callable[[int, 
     """An attribute's value with references resolved, the way from its offsets to spans of the view, its quote."""
     group = match.lastindex or 0
     start, end = match.span(group)
-    text, back = unfolded(view[start:end])
-    return text, lambda first, last: Span(start + back(first), start + back(last)), QUOTES[group]
+    if view.find(b"&", start, end) < 0:
+        return view[start:end], lambda first, last: Span(start + first, start + last), QUOTES[group]
+    made = Made()
+    resolved(view[start:end], made, start, text=False)
+    return made.text(), made.span, QUOTES[group]

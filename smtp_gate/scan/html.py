@@ -1,9 +1,10 @@
 """What one HTML part holds: every web address with the spans that are needed to edit it, and where a footer goes.
 
-The page is walked once, token by token. What stands in a downlevel-hidden conditional comment
-(``<!--[if mso]> ... <![endif]-->``) is markup for Outlook and walked too, one level deep and apart: no tag begins
-outside and ends inside. The page in an ``<iframe srcdoc>`` is walked like this one, through the references that it
-is written with. Where a ``<base>`` says what relative addresses mean, the page is walked once more with it.
+The page is walked once, token by token. What stands in a downlevel-hidden conditional comment (``<!--[if mso]>
+... <![endif]-->``) is markup for Outlook and walked too, one level deep and apart: no tag begins outside and
+ends inside. The page in an ``<iframe srcdoc>`` is walked like this one, through the references that it is
+written with. Where a ``<base>`` says what relative addresses mean, the page is walked once more with it; and
+what comes behind ``<svg>`` and its like once more for all that other readings see.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate.limits import MAX_FRAME_DEPTH
 from smtp_gate.model import Address, Carrier, Span
 from smtp_gate.scan.attributes import QUOTES, Tag, addresses_of, attributes_of, usual_image, value_of, written
-from smtp_gate.scan.elements import ANYWHERE, ELEMENTS, VML
-from smtp_gate.scan.style import style_addresses
+from smtp_gate.scan.elements import ANYWHERE, ELEMENTS, UNKNOWN, VML
+from smtp_gate.scan.readings import UNCLEAR, all_readings, style_text
+from smtp_gate.scan.style import style_addresses, unfolded_style
 from smtp_gate.scan.tokens import CONDITIONAL, MAY_LOAD, SWALLOWED, USUAL_IMAGE, USUAL_LINK, tokens
 from smtp_gate.scan.urls import absolute, against, web_address
 
@@ -27,9 +29,8 @@ if TYPE_CHECKING:
 
 _ANCHOR = Carrier.ANCHOR
 _LINK_REST: Mapping[bytes, Reader] = {name: read for name, read in ELEMENTS[b"a"].items() if name != b"href"}
-_FOREIGN = frozenset([b"svg", b"math"])
 _NOTED = (
-    frozenset([b"base", b"html", b"iframe", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | _FOREIGN
+    frozenset([b"base", b"html", b"iframe", b"style", b"/a", b"/body", b"/html", CONDITIONAL, SWALLOWED]) | UNCLEAR
 )
 _KNOWN: Mapping[bytes, Mapping[bytes, Reader]] = dict(ELEMENTS) | {name: {} for name in _NOTED}
 """What asks for a look, whatever its attributes are; an empty entry for what is more than its addresses."""
@@ -50,13 +51,13 @@ class HtmlPage(NamedTuple):
         footer_offset: before the last ``</body>`` outside comments and raw text, else before the last ``</html>``;
             else the end, or where an unfinished comment, tag or raw text begins that would swallow it.
         language: primary subtag of ``<html lang>``, lower case; empty when it has none.
-        foreign: whether there is SVG or MathML, in which a browser reads comments and raw text differently.
+        hidden: whether something could not be read: frames too deep, too many ways to read.
     """
 
     addresses: tuple[Address, ...]
     footer_offset: int
     language: str
-    foreign: bool
+    hidden: bool
 
 
 def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
@@ -72,7 +73,7 @@ def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
         page = _Reader(view, against(page.base), depth)
         page.walk(0, len(view))
     footer = next((place for place in (page.body_end, page.html_end, page.swallowed) if place >= 0), len(view))
-    return HtmlPage(tuple(page.addresses), footer, page.language, page.foreign)
+    return HtmlPage(tuple(page.addresses), footer, page.language, page.hidden)
 
 
 class _Anchor(NamedTuple):
@@ -93,12 +94,13 @@ class _Reader:
         "base",
         "body_end",
         "depth",
-        "foreign",
+        "hidden",
         "html_end",
         "language",
         "relative",
         "resolve",
         "swallowed",
+        "unclear",
         "view",
     )
 
@@ -110,13 +112,15 @@ class _Reader:
         self.base = ""
         self.addresses: list[Address] = []
         self.language = ""
-        self.foreign = False
-        self.body_end = self.html_end = self.swallowed = -1
+        self.hidden = False
+        self.body_end = self.html_end = self.swallowed = self.unclear = -1
 
     def walk(self, start: int, end: int, *, inside: bool = False) -> None:  # noqa: C901, PLR0912 - the hot loop
         """Reads ``view[start:end]``; ``inside`` a conditional comment nothing counts for the page as a whole."""
         view = self.view
         known = _KNOWN.get
+        self.unclear = -1
+        before = len(self.addresses)
         anchor: _Anchor | None = None
         for name, begin, stop, inner, content in tokens(view, start, end):
             wanted = known(name)
@@ -144,11 +148,41 @@ class _Reader:
                 self._read(begin, stop, inner, wanted)
             elif name == CONDITIONAL:
                 if self.relative or _MAY_HOLD.search(view, inner, content) is not None:
+                    outside = self.unclear
                     self.walk(inner, content, inside=True)
+                    self.unclear = outside
             else:
                 self._note(name, begin, stop, inner, content, inside=inside)
         if anchor is not None:
             self._close(anchor, None, None)
+        if self.unclear >= 0:
+            self._reread(self.unclear, end, before)
+
+    def _reread(self, start: int, end: int, before: int) -> None:
+        """Adds what other readings of ``view[start:end]`` see; ``before`` addresses stand before it."""
+        found, whole = all_readings(self.view, start, end)
+        self.hidden = self.hidden or not whole
+        first, self.addresses = self.addresses, []
+        for name, begin, stop, inner, content in found:
+            if name == b"a":
+                anchor = self._anchor(begin, stop, inner)
+                if anchor is not None:
+                    self._close(anchor, None, None)
+            elif name == CONDITIONAL:
+                self.walk(inner, content, inside=True)
+            elif name in _PAGE_TAGS:
+                self._page(name, self._tag(begin, stop, inner), inside=True)
+            elif name[:1].isalpha():
+                self._read(begin, stop, inner, VML if b":" in name else ELEMENTS.get(name, UNKNOWN))
+            if name == b"style":
+                self.addresses += style_addresses(self.view, stop, content, self.resolve)
+                made = style_text(self.view, stop, content)
+                self.addresses += unfolded_style(made.text(), made.span, self.resolve)
+        here = {one.value: one for one in self.addresses}
+        here |= {one.value: one for one in first[before:]}
+        if len(here) > len(first) - before:
+            first[before:] = sorted(here.values(), key=lambda one: one.element)
+        self.addresses = first
 
     def _read(self, begin: int, stop: int, inner: int, wanted: Mapping[bytes, Reader]) -> None:
         if self.relative or _MAY_HOLD.search(self.view, inner, stop) is not None:
@@ -191,12 +225,12 @@ class _Reader:
         if name in _PAGE_TAGS:
             self._page(name, self._tag(begin, stop, inner), inside=inside)
             return
-        if name == b"math" or (name[:1].isalpha() and MAY_LOAD.search(self.view, inner, stop) is not None):
-            self._read(begin, stop, inner, ELEMENTS.get(name, ANYWHERE))
         if name == b"style":
             self.addresses += style_addresses(self.view, stop, content, self.resolve)
-        elif name in _FOREIGN:
-            self.foreign = True
+        elif name in UNCLEAR:
+            self._read(begin, stop, inner, ELEMENTS.get(name, ANYWHERE))
+            if self.unclear < 0:
+                self.unclear = stop
         if inside:
             return
         if name == b"/body":
@@ -228,11 +262,11 @@ class _Reader:
         if match is None or match.lastindex == 1:
             return
         if self.depth >= MAX_FRAME_DEPTH:
-            self.foreign = True
+            self.hidden = True
             return
         text, span, quote = written(self.view, match)
         page = read_html(text, depth=self.depth + 1)
-        self.foreign = self.foreign or page.foreign
+        self.hidden = self.hidden or page.hidden
         self.addresses += [
             one._replace(
                 element=span(*one.element),

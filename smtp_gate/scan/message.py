@@ -116,8 +116,8 @@ class _Reader:
         self.ends[part.index] = page.footer_offset
         if not part.forwarded:
             self.language = self.language or page.language[:2]
-        if page.foreign:
-            self.obstacles["foreign_markup"] = None
+        if page.hidden:
+            self.obstacles["markup"] = None
         self.judge(part, view, page.addresses)
 
     def judge(self, part: Part, view: bytes, addresses: Iterable[Address]) -> None:

@@ -8,12 +8,11 @@ for numbers of more than 4300 digits.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from html.entities import html5
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from smtp_gate.scan.made import Made
 
 _REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*)(;?))")
 _LONGEST_BARE = max(len(name) for name in html5 if not name.endswith(";"))
@@ -52,42 +51,27 @@ def running_text(raw: bytes) -> str:
     return _REFERENCE.sub(_in_text, text) if "&" in text else text
 
 
-def unfolded(raw: bytes) -> tuple[bytes, Callable[[int], int]]:
-    """An attribute's value with references resolved, and the way from its offsets back to those of ``raw``.
+def resolved(raw: bytes, made: Made, place: int, *, text: bool) -> None:
+    """Adds ``raw`` with its references resolved to what is made.
 
-    Returns:
-        The bytes, and a function from an offset in them to one in ``raw``; an offset inside what one reference
-        became goes to the begin of that reference.
+    Args:
+        raw: as written.
+        made: where it goes.
+        place: where it stands.
+        text: whether the rule for text counts, and not the one for attributes.
     """
-    if b"&" not in raw:
-        return raw, int
-    pieces = []
-    begins = []
-    places = []
-    literal = []
-    length = done = 0
-
-    def add(piece: bytes, place: int, *, as_written: bool) -> None:
-        nonlocal length
-        pieces.append(piece)
-        begins.append(length)
-        places.append(place)
-        literal.append(as_written)
-        length += len(piece)
-
+    rule = _in_text if text else _in_attribute
+    done = 0
     for match in _REFERENCE.finditer(raw.decode("latin-1")):
-        value = _in_attribute(match)
+        value = rule(match)
         if value != match[0]:
-            add(raw[done : match.start()], done, as_written=True)
-            add(value.encode(), match.start(), as_written=False)
-            done = match.end()
-    add(raw[done:], done, as_written=True)
-
-    def back(offset: int) -> int:
-        piece = bisect_right(begins, offset) - 1
-        return places[piece] + (offset - begins[piece] if literal[piece] else 0)
-
-    return b"".join(pieces), back
+            begin, end = match.span()
+            if begin > done:
+                made.add(raw[done:begin], place + done, place + begin)
+            made.add(value.encode(), place + begin, place + end)
+            done = end
+    if done < len(raw):
+        made.add(raw[done:], place + done, place + len(raw))
 
 
 def _in_attribute(match: re.Match[str]) -> str:

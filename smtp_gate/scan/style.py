@@ -15,7 +15,7 @@ from smtp_gate.scan.references import decoded
 from smtp_gate.scan.urls import Resolve, absolute, obvious
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ESCAPE = rb"\\(?:[0-9a-fA-F]{1,6}(?:\r\n|[\t\n\f\r ])?|[^\n\r\f0-9a-fA-F])"
 _FEW = re.compile(
@@ -103,6 +103,20 @@ def style_addresses(  # noqa: C901, PLR0912 - one lexer, and each kind of token 
                         yield found
             if resume is not None:
                 break
+
+
+def unfolded_style(text: bytes, span: Callable[[int, int], Span], resolve: Resolve) -> list[Address]:
+    """The addresses of a style that is not written as it is read.
+
+    Args:
+        text: as it is read.
+        span: the way from its offsets to a span of the view.
+        resolve: makes web addresses of what stands there.
+    """
+    return [
+        one._replace(element=span(*one.element), value=span(*one.value))
+        for one in style_addresses(text, 0, len(text), resolve)
+    ]
 
 
 def _of_custom_property(css: bytes, start: int, value: Span) -> bool:

@@ -91,6 +91,14 @@ ATTACKS = {
     "frames": filled(b"", b"<iframe srcdoc='<img src=//h>'></iframe>"),
     "a frame of references": filled(b"<iframe srcdoc='", b"&lt;", b"'>"),
     "animations": filled(b"<svg><animate attributename=href values='", b"//h;", b"'>"),
+    "readings that never meet": filled(b"<svg>", b"<style>"),
+    "readings in comments": filled(b"<svg>", b"<style><!--</style>"),
+    "readings in values": filled(b"<svg>", b"<title><p x='</title>"),
+    "sections": filled(b"<svg>", b"<![CDATA["),
+    "sections that end": filled(b"<svg>", b"<![CDATA[<style>]]>"),
+    "conditions and foreign markup": filled(b"", b"<!--[if x]><svg>http:<style><a href=http://h>--></style>"),
+    "foreign styles": filled(b"<svg>", b"<style>&lt;<!--</style>"),
+    "a foreign style of references": filled(b"<svg><style>", b"&lt;", b"</style>"),
     "almost a link": filled(b"<a", b' a="b" href="http://h"'),
 }
 

@@ -408,7 +408,7 @@ def test_frames_in_frames_are_read_to_a_limit() -> None:
         found = read_html(page.encode())
         within = depth <= MAX_FRAME_DEPTH
         assert [one.url for one in found.addresses] == ["http://h"] * within
-        assert found.foreign is not within
+        assert found.hidden is not within
 
 
 @pytest.mark.parametrize(
@@ -498,21 +498,6 @@ def test_where_a_footer_goes(page: str) -> None:
 )
 def test_language(page: str, language: str) -> None:
     assert read_html(page.encode()).language == language
-
-
-@pytest.mark.parametrize(
-    ("page", "foreign"),
-    [
-        ("<svg>", True),
-        ("<MATH>", True),
-        ("<p>", False),
-        ("<!--<svg>-->", False),
-        ("<title><svg></title>", False),
-        ("<svgx>", False),
-    ],
-)
-def test_foreign_markup_is_noted(page: str, foreign: bool) -> None:
-    assert read_html(page.encode()).foreign is foreign
 
 
 # --- invariants -----------------------------------------------------------------------------------------------

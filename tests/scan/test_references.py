@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_gate.scan.references import attribute_value, running_text, unfolded
+from smtp_gate.scan.made import Made
+from smtp_gate.scan.references import attribute_value, resolved, running_text
 
 PIECES = [
     *(
@@ -66,9 +67,12 @@ def test_text_rule_is_that_of_the_standard(raw: str) -> None:
 @given(written, written)
 def test_offsets_lead_back_to_what_was_written(before: str, after: str) -> None:
     raw = f"{before} url {after}".encode()
-    value, back = unfolded(raw)
+    made = Made()
+    resolved(raw, made, 0, text=False)
+    value = made.text()
     assert value.decode() == attribute_value(raw)
     place = value.index(b"url")
-    assert raw[back(place) : back(place + 3)] == b"url"
-    assert (back(0), back(len(value))) == (0, len(raw))
-    assert [back(at) for at in range(len(value))] == sorted(back(at) for at in range(len(value)))
+    assert raw[slice(*made.span(place, place + 3))] == b"url"
+    assert made.span(0, len(value)) == (0, len(raw))
+    starts = [made.span(at, at + 1).start for at in range(len(value))]
+    assert starts == sorted(starts)
