@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import mails, naive
+from bench import catalogue, mails, naive
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.model import Kind
 from smtp_gate.scan.message import scan
@@ -29,6 +29,13 @@ def test_all_ways_carry_mail_and_are_compared(tmp_path: Path) -> None:
     for mail in ("sales 8 KB", "newsletter 64 KB"):
         assert len(figures[mail]) == 5
         assert all(way["per_second"] > 0 for way in figures[mail].values())
+
+
+def test_few_and_all_vendors_are_compared() -> None:
+    figures = catalogue.measure(rounds=1)
+    assert figures["vendors"]["few"] == 11
+    assert figures["vendors"]["all"] > 11
+    assert all(figures[name]["few"] > 0 and figures[name]["ratio"] > 0 for name in catalogue.BARS)
 
 
 @pytest.mark.parametrize(

@@ -91,15 +91,16 @@ class Index:
         self._domains = domains
         names = {host: [Rules(gateways=readers)] for host, readers in GATEWAYS.items()}
         marks: dict[str, list[Rules]] = {}
-        self._by_shape: list[tuple[re.Pattern[str], Rules]] = []
+        shapes: dict[re.Pattern[str], list[Rules]] = {}
         for pattern, rules in (pair for vendor in vendors for pair in _compiled(vendor)):
             for host in pattern.hosts:
                 names.setdefault(host, []).append(rules)
             if pattern.host_pattern is not None:
-                self._by_shape.append((pattern.host_pattern, rules))
+                shapes.setdefault(pattern.host_pattern, []).append(rules)
             for mark in pattern.marks if pattern.anywhere else ():
                 marks.setdefault(mark, []).append(rules)
         self._by_name = {host: _joined(found) for host, found in names.items()}
+        self._by_shape = [(shape, _joined(found)) for shape, found in shapes.items()]
         self._by_mark = {mark: _joined(found) for mark, found in marks.items()}
         self._unmarked = self._by_mark.keys().isdisjoint
         self._hosts: dict[str, Rules] = {}
