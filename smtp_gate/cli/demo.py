@@ -25,7 +25,6 @@ from smtp_gate.gate.variant import compose
 from smtp_gate.model import EVERYTHING, NOTHING, Purpose
 from smtp_gate.observe import log
 from smtp_gate.observe.second_opinion import trackers_left
-from smtp_gate.policy.match import treat
 from smtp_gate.scan.message import scan
 from smtp_gate.web.server import WebServer
 
@@ -128,7 +127,7 @@ def _send(port: int, raw: bytes) -> None:
 def _accounts(ruleset: Ruleset, raw: bytes) -> dict[str, dict[str, Any]]:
     """What ``explain --json`` says of the mail, for each person."""
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url)
-    treatment = treat(ruleset.policy, SENDER.encode(), found)
+    found, treatment = ruleset.treat(SENDER.encode(), found)
     return {
         address: account("", found, compose(ruleset, found, treatment, purposes, address.encode()), purposes)
         for address, (purposes, _) in PEOPLE.items()

@@ -13,7 +13,6 @@ from rich.console import Console
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
-from smtp_gate.policy.match import treat
 from smtp_gate.render.edits import edits_of
 from smtp_gate.render.plain_lines import breaks_beside
 from smtp_gate.scan.message import scan
@@ -136,7 +135,7 @@ def rewritten(
     """One mail as it would leave for one person, and what was found in it."""
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url, everything=everything)
     found = told_by_recipients(found, [rcpt.encode()])
-    treatment = treat(ruleset.policy, sender.encode(), found)
+    found, treatment = ruleset.treat(sender.encode(), found)
     return found, compose(ruleset, found, treatment, granted, rcpt.encode())
 
 

@@ -196,6 +196,8 @@ class RuleSettings(_Model):
     """Security pixels that stay without consent; class authentication only."""
     on_opaque_link: OnOpaqueLink | None = None
     """As in policy, for this rule."""
+    infer_from_text: bool | None = None
+    """As in policy, for this rule."""
     on_sealed: OnSealed | None = None
     """As in policy, for this rule."""
     forwarded: Forwarded | None = None
@@ -217,6 +219,7 @@ class RuleSettings(_Model):
             clicks=self.clicks,
             allow_pixels=tuple(self.allow_pixels),
             on_opaque_link=self.on_opaque_link,
+            infer_from_text=self.infer_from_text,
             on_sealed=self.on_sealed,
             forwarded=self.forwarded,
         )
@@ -227,6 +230,8 @@ class PolicySettings(_Model):
 
     on_opaque_link: OnOpaqueLink | None = None
     """Links that hide their target; left out: ask where the web part runs, else text."""
+    infer_from_text: bool = False
+    """Links that hide their target, and whose visible words are one web address, go there."""
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     """Signed and encrypted mail."""
     on_unreadable: OnUnreadable = OnUnreadable.PASS
@@ -318,6 +323,7 @@ class Settings(_Model):
             ),
             rules=tuple(rule.value() for rule in self.policy.rules),
             on_opaque_link=self.policy.on_opaque_link or ask,
+            infer_from_text=self.policy.infer_from_text,
             on_sealed=self.policy.on_sealed,
             on_unreadable=self.policy.on_unreadable,
             forwarded=self.policy.forwarded,

@@ -16,7 +16,6 @@ from smtp_gate.gate.dispatch import Dispatch, Group
 from smtp_gate.gate.report import Report
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
-from smtp_gate.policy.match import treat
 from smtp_gate.render.received import received
 from smtp_gate.scan.aliases import hosts_to_ask, told_by_aliases
 from smtp_gate.scan.headers import header_size, received_count
@@ -134,7 +133,7 @@ class Journey:
             report.step("names")
             found = told_by_aliases(found, ruleset.catalogue, chains)
         found = told_by_recipients(found, [one.address for one in self._recipients])
-        treatment = treat(ruleset.policy, self._sender.address, found)
+        found, treatment = ruleset.treat(self._sender.address, found)
         report.step("scan")
         try:
             consents = await self._consents(ruleset, found, treatment, waiting)

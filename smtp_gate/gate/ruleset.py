@@ -8,7 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from smtp_gate.policy.match import treat
+from smtp_gate.scan.shown import led_to_what_they_show
+
 if TYPE_CHECKING:
+    from smtp_gate.model import Scan
+    from smtp_gate.policy.match import Treatment
     from smtp_gate.policy.rules import Policy
     from smtp_gate.tokens.keyring import Keyring
     from smtp_gate.trackers import Catalogue
@@ -31,3 +36,15 @@ class Ruleset:
     keyring: Keyring | None
     public_url: str
     on_failure: Literal["untracked", "defer"] = "untracked"
+
+    def treat(self, sender: bytes, found: Scan) -> tuple[Scan, Treatment]:
+        """The rule that a message falls under, and the message as that rule wants it read.
+
+        Args:
+            sender: path of the MAIL command; ``b""`` for the null sender.
+            found: what all witnesses found in it.
+        """
+        treatment = treat(self.policy, sender, found)
+        if treatment.infer_from_text:
+            found = led_to_what_they_show(found, self.catalogue)
+        return found, treatment

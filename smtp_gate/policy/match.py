@@ -54,6 +54,7 @@ class Treatment:
         clicks: whether click consent counts.
         allow_pixels: globs of pixels that stay without consent.
         on_opaque_link: in force for this message.
+        infer_from_text: in force for this message.
         on_sealed: in force for this message.
         on_unreadable: in force for this message.
         forwarded: in force for this message.
@@ -67,6 +68,7 @@ class Treatment:
     clicks: Treat
     allow_pixels: tuple[str, ...]
     on_opaque_link: OnOpaqueLink
+    infer_from_text: bool
     on_sealed: OnSealed
     on_unreadable: OnUnreadable
     forwarded: Forwarded
@@ -101,6 +103,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         clicks=rule.clicks,
         allow_pixels=rule.allow_pixels,
         on_opaque_link=on_opaque_link,
+        infer_from_text=policy.infer_from_text if rule.infer_from_text is None else rule.infer_from_text,
         on_sealed=on_sealed,
         on_unreadable=policy.on_unreadable,
         forwarded=forwarded,

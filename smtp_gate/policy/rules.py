@@ -114,6 +114,7 @@ class Rule:
         clicks: whether click consent counts.
         allow_pixels: globs on addresses of pixels that stay without consent in ``authentication`` mails.
         on_opaque_link: as in :class:`Policy`.
+        infer_from_text: as in :class:`Policy`.
         on_sealed: as in :class:`Policy`.
         forwarded: as in :class:`Policy`.
     """
@@ -125,6 +126,7 @@ class Rule:
     clicks: Treat = Treat.CONSENT
     allow_pixels: tuple[str, ...] = ()
     on_opaque_link: OnOpaqueLink | None = None
+    infer_from_text: bool | None = None
     on_sealed: OnSealed | None = None
     forwarded: Forwarded | None = None
 
@@ -137,6 +139,7 @@ class Policy:
         controllers: whose mail it can be.
         rules: the first that matches counts.
         on_opaque_link: what becomes of links that hide their target.
+        infer_from_text: whether such a link goes where its visible words say, when they are one web address.
         on_sealed: what becomes of signed and encrypted mail.
         on_unreadable: what becomes of mail that cannot be searched.
         forwarded: what becomes of trackers in forwarded messages.
@@ -146,6 +149,7 @@ class Policy:
     controllers: tuple[Controller, ...] = ()
     rules: tuple[Rule, ...] = ()
     on_opaque_link: OnOpaqueLink = OnOpaqueLink.ASK
+    infer_from_text: bool = False
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     on_unreadable: OnUnreadable = OnUnreadable.PASS
     forwarded: Forwarded = Forwarded.REWRITE

@@ -32,16 +32,24 @@ _UNSEEN = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x34F])
 
 
 def visible_words(view: bytes, span: Span) -> str:
-    """The words in ``view[span]``: lower case, references resolved, tags and comments dropped, single blanks.
+    """The text in ``view[span]``, lower case; the alternative texts of its images where there is none."""
+    return visible_text(view, span).lower()
 
-    Where there is no text the alternative texts of the images stand for it.
+
+def visible_text(view: bytes, span: Span, *, alternatives: bool = True) -> str:
+    """The text in ``view[span]``: references resolved, tags and comments dropped, single blanks.
+
+    Args:
+        view: the markup.
+        span: where to read.
+        alternatives: whether the alternative texts of the images stand for text where there is none.
     """
     at, end = span
     if view.find(b"<", at, end) < 0:
         text = running_text(view[at:end])
-        return " ".join((text if text.isascii() else text.translate(_UNSEEN)).lower().split())
+        return " ".join((text if text.isascii() else text.translate(_UNSEEN)).split())
     pieces: list[str] = []
-    alternatives: list[str] = []
+    pictures: list[str] = []
     while at < end:
         match = MARKUP.search(view, at, end)
         if match is None:
@@ -56,8 +64,8 @@ def visible_words(view: bytes, span: Span) -> str:
             if name in RAW_TEXT:
                 at = raw_end(view, name, at, end)
             elif name == b"img":
-                alternatives.append(value_of(attributes_of(view, match.end(START), at - 1), b"alt"))
+                pictures.append(value_of(attributes_of(view, match.end(START), at - 1), b"alt"))
         elif match.lastindex in (START, COMMENT, CONDITION):
             break  # the words end within it; or it has very many attributes or dashes, as no link that works
-    words = " ".join("".join(pieces).translate(_UNSEEN).lower().split())
-    return words or " ".join(" ".join(alternatives).lower().split())
+    text = " ".join("".join(pieces).translate(_UNSEEN).split())
+    return text if text or not alternatives else " ".join(" ".join(pictures).split())

@@ -259,6 +259,16 @@ async def test_an_opaque_link_goes_or_stays_as_policy_says(word: str, left: list
         assert [one.url for one in trackers_left(content, catalogue())] == left
 
 
+async def test_an_opaque_link_whose_words_are_an_address_goes_there_where_policy_says_so() -> None:
+    shows = OPAQUE_ONLY.replace(b"Our shop", b"www.shop.example/new")
+    assert shows != OPAQUE_ONLY
+    async with Room("policy: {on_opaque_link: reject, infer_from_text: true}") as room:
+        assert (await room.send(shows, NEITHER)).codes == [250]
+        [content] = room.got(NEITHER)
+        assert b'href="https://www.shop.example/new"' in content
+        assert (await room.send(OPAQUE_ONLY, NEITHER)).codes == [550]
+
+
 # --- signed mail ----------------------------------------------------------------------------------------------
 SIGNED = (
     b"From: Acme <news@acme.example>\r\nMIME-Version: 1.0\r\n"

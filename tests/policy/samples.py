@@ -63,6 +63,7 @@ def treatment(**changes: Any) -> Treatment:
         "clicks": Treat.CONSENT,
         "allow_pixels": (),
         "on_opaque_link": OnOpaqueLink.ASK,
+        "infer_from_text": False,
         "on_sealed": OnSealed.PASS_IF_UNTRACKED,
         "on_unreadable": OnUnreadable.PASS,
         "forwarded": Forwarded.REWRITE,

@@ -126,9 +126,16 @@ def test_all_that_a_condition_says_must_hold() -> None:
 
 def test_a_rules_switches_beat_the_policys() -> None:
     strict = Rule(
-        "a", Condition(), MailClass.NEWSLETTER, on_opaque_link=OnOpaqueLink.REJECT, forwarded=Forwarded.LEAVE
+        "a",
+        Condition(),
+        MailClass.NEWSLETTER,
+        on_opaque_link=OnOpaqueLink.REJECT,
+        infer_from_text=False,
+        forwarded=Forwarded.LEAVE,
     )
-    found = treat(Policy(rules=(strict,), on_sealed=OnSealed.PASS), b"", scanned())
+    found = treat(Policy(rules=(strict,), on_sealed=OnSealed.PASS, infer_from_text=True), b"", scanned())
+    assert not found.infer_from_text
+    assert treat(Policy(infer_from_text=True), b"", scanned()).infer_from_text
     assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.REJECT, OnSealed.PASS)
     assert found.forwarded is Forwarded.LEAVE
 
