@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ALWAYS = """
-    vero_id vero_conv bsft_uid bsft_eid bsft_mid bsft_clkid bsft_aaid bsft_ek oly_enc_id oly_anon_id
     at_recipient_id at_recipient_list mindbox-message-key mindbox-click-id user_email_address utm_userid bbeml
-    _ope wickedid os_ehash emkt_v mi_u unptid midtoken midsig trkemail pk_cid pk_vid tw_profile_id
+    _ope wickedid os_ehash pk_cid pk_vid tw_profile_id
 """
 PERSONAL = frozenset(_ALWAYS.split())
-"""Lower-case names whose vendors have no file in the catalogue yet, as public parameter lists agree on them."""
+"""Lower-case names whose vendors have no file in the catalogue, as public parameter lists agree on them."""
 
 _SHAPED = {"__s": re.compile(r"[a-z0-9]{6,}", re.IGNORECASE)}
 """Names that others use for other things: personal only with a value of this shape (``__s`` is Drip's)."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_gate.trackers.parameters import Parameters
+from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.trackers.parameters import PERSONAL, Parameters
 
 clean = Parameters(["mc_eid", "_hsenc", "elq", "elqtrackid"]).clean
 
@@ -37,6 +38,11 @@ clean = Parameters(["mc_eid", "_hsenc", "elq", "elqtrackid"]).clean
 )
 def test_personal_parameters_go(url: str, cleaned: str) -> None:
     assert clean(url) == cleaned
+
+
+def test_a_name_stands_in_its_vendors_file_or_in_the_list_of_the_others_never_in_both() -> None:
+    catalogue = load_catalogue(None, {}, "")
+    assert PERSONAL.isdisjoint(name for vendor in catalogue.vendors for name in vendor.parameters)
 
 
 @pytest.mark.parametrize(
