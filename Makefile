@@ -8,7 +8,7 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format translations bench accuracy services clean
+.PHONY: help demo test lint unit format translations bench accuracy fuzz services clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ bench: $(STAMP) services ## rates beside Postfix and a naive proxy, as ratios of
 
 accuracy: $(STAMP) ## what is found and what is changed on a corpus of real mails; QUICK=1 for a short one
 	@$(BIN)/python bench/accuracy/run.py $(if $(QUICK),--quick)
+
+fuzz: $(STAMP) ## looks for bytes that break the core, 20 minutes a target; QUICK=1: 20 seconds
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz.run --seconds $(if $(QUICK),20,1200)
 
 services: ## servers that tests need, from Debian's packages
 	@sh .ci/services

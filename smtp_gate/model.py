@@ -211,7 +211,7 @@ class Part:
         header: its header block, with the empty line that ends it.
         body: its body, without the line break that belongs to the next boundary.
         media_type: ``"text/html"`` ..., lower case; ``"text/plain"`` where none is declared.
-        charset: as declared, lower case; empty when it is not.
+        charset: as declared, lower case; empty when it is not, or when that is no name of a charset.
         encoding: ``"7bit"``, ``"8bit"``, ``"binary"``, ``"quoted-printable"``, ``"base64"``; anything else
             is ``"unknown"`` and such a part is not read.
         attachment: whether its disposition says attachment: never edited.

@@ -145,12 +145,14 @@ class _Walker:
             media_type = "text/plain"  # RFC 2045 section 5.2
         options = parameters(content_type)
         charset = options.get("charset", b"").strip().decode("latin-1").lower()
+        if not _CHARSET.match(charset):
+            charset = ""
         attachment = b"disposition" in declared and token(declared[b"disposition"]) not in ("", "inline")
         encoding = _ENCODINGS.get(token(declared.get(b"transfer-encoding", b"")), "unknown")
         sealed = entity.sealed or media_type in SEALS
         view, transcoded = None, False
         if media_type in READ and not attachment:
-            view, transcoded = self.read(body, encoding, charset if _CHARSET.match(charset) else "")
+            view, transcoded = self.read(body, encoding, charset)
             if view is not None and b"-----BEGIN PGP " in view and INLINE_SEAL.search(view) is not None:
                 sealed = True
         index = len(self.parts)
