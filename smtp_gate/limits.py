@@ -126,6 +126,38 @@ CLOCK_SKEW = 300.0
 LOADER_LEASE = 60.0
 """Seconds after which a reload that says nothing any more counts as dead and another may begin."""
 
+# --- learning -------------------------------------------------------------------------------------------------
+LEARN_COPIES = 20
+"""Copy from which on what was learnt is acted upon: 19 others differed; a test mail to a team has fewer."""
+LEARN_SHARE = 0.9
+"""Share of values that one reader only got, from which on they are the readers' own: test mails repeat some."""
+LEARN_ENOUGH = 200
+"""Copies after which a skeleton is counted now and then only: what it is shows long before."""
+LEARN_QUIET = 300.0
+"""Seconds between two counts of such a one by a process."""
+LEARN_PAUSE = 0.25
+"""Seconds between two round trips for what was seen: so many copies of a burst may pass before it is learnt."""
+LEARN_REFRESH = 5.0
+"""Seconds between two readings of all that was learnt: what another process learnt holds here after it."""
+LEARN_TIMEOUT = 2.0
+"""Seconds for a round trip; nobody waits for it."""
+LEARN_RETRY = 10.0
+"""Seconds a store that did not answer is left alone; what is seen meanwhile is not counted."""
+MAX_LEARN_MAILS = 500
+"""Mails of a process that wait to be counted, some 10 KB each; more than come in a pause, the oldest goes first."""
+MAX_LEARN_ADDRESSES = 200
+"""Addresses of one mail that are counted; a newsletter has 60 that nothing else speaks about."""
+MAX_LEARN_ALIKE = 8
+"""Addresses of one mail counted with the same beginning: its forty links say no more than eight of them."""
+MAX_LEARN_BATCH = 100
+"""Skeletons in one round trip: the store serves nobody else meanwhile, here about 3 ms."""
+MAX_SKELETONS = 5000
+"""Skeletons counted, of all sender domains; beyond it the one that would be forgotten first goes."""
+LEARN_MEMORY = 604_800.0
+"""Seconds without a copy after which a skeleton is forgotten of which nothing was learnt: 7 days."""
+LEARNT_MEMORY = 7_776_000.0
+"""Seconds without a copy after which a learnt one is forgotten: 90 days, a tool that is used each quarter."""
+
 # --- names in DNS ---------------------------------------------------------------------------------------------
 ALIAS_BUDGET = 0.2
 """Seconds a mail waits for the CNAME records of all its hosts; what comes later is known for the next mail."""

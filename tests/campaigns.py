@@ -65,6 +65,6 @@ CAMPAIGNS = (LEMLIST, APOLLO, OUTREACH)
 
 
 def token(seed: str) -> str:
-    """Twelve letters and digits, the same for the same seed."""
+    """Twelve letters and digits, of some letters only, the same for the same seed."""
     octets = hashlib.sha256(seed.encode()).digest()
-    return base64.b32encode(octets).decode().lower()[:11] + "7"
+    return base64.b32encode(octets).decode().lower()[:12]

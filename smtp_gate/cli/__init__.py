@@ -16,6 +16,7 @@ from smtp_gate import __version__
 from smtp_gate.cli import consent, keys, trackers
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
+from smtp_gate.cli.learned import learned
 from smtp_gate.cli.mail import explain, rewrite
 from smtp_gate.cli.serve import serve
 from smtp_gate.errors import GateError
@@ -33,6 +34,7 @@ app.command("check-config")(check_config)
 app.command()(explain)
 app.command()(rewrite)
 app.add_typer(consent.app, name="consent")
+trackers.app.command("learned")(learned)
 app.add_typer(trackers.app, name="trackers")
 app.add_typer(keys.app, name="keys")
 

@@ -10,15 +10,19 @@ from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.config.keys import load_keys
 from smtp_gate.config.load import check_vendors, load_settings, read_settings
 from smtp_gate.consent import Ledger, RedisCache, Register
+from smtp_gate.consent.tables import sqlite_path
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.listener.peers import check_binds
 from smtp_gate.tokens import Keyring
 from smtp_gate.witnesses.aliases import Aliases
+from smtp_gate.witnesses.redis_learning import RedisLearning
+from smtp_gate.witnesses.sqlite_learning import SqliteLearning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtp_gate.config.settings import Settings
+    from smtp_gate.witnesses.learning_store import LearningStore
 
 BUILT_IN = """
 listen: {smtp: "127.0.0.1:10025"}
@@ -90,6 +94,14 @@ def aliases_of(settings: Settings) -> Aliases | None:
     from smtp_gate.witnesses.resolver import Resolver  # noqa: PLC0415
 
     return Aliases(Resolver(settings.trackers.dns or ""))
+
+
+def learning_store_of(settings: Settings) -> LearningStore:
+    """Where sightings are counted: in Redis where there is one, else in a file beside the ledger."""
+    if settings.consent.cache is not None:
+        return RedisLearning(settings.consent.cache)
+    ledger = sqlite_path(settings.consent.ledger)
+    return SqliteLearning(ledger.with_name(f"{ledger.stem}-learnt.db"))
 
 
 class Books(NamedTuple):

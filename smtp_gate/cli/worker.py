@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smtp_gate.cli.rooms import aliases_of, load
+from smtp_gate.cli.rooms import aliases_of, learning_store_of, load
 from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register, utc_now
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
@@ -29,6 +29,7 @@ from smtp_gate.tokens.subject import SUBJECT_SIZE
 from smtp_gate.web.app import web_app
 from smtp_gate.web.notice import notices_of
 from smtp_gate.web.server import WebServer
+from smtp_gate.witnesses.learning import Learning
 
 if TYPE_CHECKING:
     import socket
@@ -98,6 +99,8 @@ class Worker:
         self._pool = Pool(
             [NextHop.parse(url) for url in settings.deliver.next_hops], settings.deliver.hostname or hostname
         )
+        key = keyring.subject_key if keyring else b""
+        self._learning = Learning(learning_store_of(settings), key, settings.trackers.learn)
         self._gate = Gate(
             ruleset=loaded.ruleset,
             store=self._store,
@@ -107,6 +110,7 @@ class Worker:
             now=lambda: format_datetime(utc_now()),
             max_size=settings.listen.max_size,
             aliases=aliases_of(settings),
+            learning=self._learning,
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
@@ -134,7 +138,7 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._web.serve(door)) for door in self._doors.web]
             running += [tasks.create_task(self._metrics.serve(door)) for door in self._doors.metrics]
-            chores = [tasks.create_task(self._register.run())]
+            chores = [tasks.create_task(self._register.run()), tasks.create_task(self._learning.run())]
             if self._recent is not None:
                 chores.append(tasks.create_task(self._recent.run()))
             ready()
@@ -146,6 +150,7 @@ class Worker:
                 chore.cancel()
         await self._pool.close()
         await self._store.close()
+        await self._learning.close()
         if self._gate.aliases is not None:
             await self._gate.aliases.close()
         self._accepted.close()
@@ -199,6 +204,7 @@ class Worker:
         self._loaded = loaded
         self._gate.ruleset = loaded.ruleset
         self._gate.aliases = aliases
+        self._learning.mode = loaded.settings.trackers.learn
         self._web.app = self._web_part()
         metrics.reload("done")
         log.reloaded(rules=len(loaded.ruleset.policy.rules))

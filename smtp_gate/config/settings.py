@@ -151,6 +151,8 @@ class Trackers(_Model):
     """A folder of own catalogue files."""
     domains: dict[str, Annotated[list[TrackingHost], OneOrMore]] = {}
     """Vendor id -> the company's own tracking hosts."""
+    learn: Literal["off", "observe", "act"] = "observe"
+    """Addresses that differ from copy to copy: count them, and act upon those that are built like trackers."""
     cname: bool = False
     """Look up where hosts of links and images lead (CNAME)."""
     dns: DnsServer | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from smtp_gate.delivery.pool import Pool
     from smtp_gate.model import Client, Sender
     from smtp_gate.witnesses.aliases import Aliases
+    from smtp_gate.witnesses.learning import Learning
 
 __all__ = ["Gate", "Journey", "Ruleset"]
 
@@ -38,6 +39,7 @@ class Gate:
         now: the date and time for Received fields (RFC 5322 section 3.3).
         max_size: octets of the largest message.
         aliases: knows where hosts lead by their names in DNS; None where nobody asks.
+        learning: learns which addresses differ from copy to copy; None where nobody does.
 
     Attributes:
         ruleset: assign a new one to reload; messages under way keep the one they began with.
@@ -55,9 +57,11 @@ class Gate:
         now: Callable[[], str],
         max_size: int = limits.MAX_MESSAGE_SIZE,
         aliases: Aliases | None = None,
+        learning: Learning | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.aliases = aliases
+        self.learning = learning
         self.store = store
         self.pool = pool
         self.accepted = accepted

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from smtp_gate import limits, replies
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.gate.dispatch import Dispatch, Group
+from smtp_gate.gate.reading import read
 from smtp_gate.gate.report import Report
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
 from smtp_gate.render.received import received
-from smtp_gate.scan.aliases import hosts_to_ask, told_by_aliases
 from smtp_gate.scan.headers import header_size, received_count
-from smtp_gate.scan.message import scan
-from smtp_gate.scan.recipients import told_by_recipients
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
@@ -126,15 +124,9 @@ class Journey:
     ) -> list[Group]:
         """Who gets the same bytes; recipients that get none are answered in ``answers``."""
         ruleset = self._gate.ruleset
-        found = scan(raw, ruleset.catalogue, own=ruleset.public_url)
-        if self._gate.aliases is not None and found.unjudged:
-            report.step("scan")
-            chains = await self._gate.aliases.of(hosts_to_ask(found))
-            report.step("names")
-            found = told_by_aliases(found, ruleset.catalogue, chains)
-        found = told_by_recipients(found, [one.address for one in self._recipients])
+        addresses = [one.address for one in self._recipients]
+        found = await read(self._gate, ruleset, raw, self._sender.address, addresses, report=report)
         found, treatment = ruleset.treat(self._sender.address, found)
-        report.step("scan")
         try:
             consents = await self._consents(ruleset, found, treatment, waiting)
         except StoreUnavailable as problem:

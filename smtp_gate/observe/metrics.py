@@ -63,6 +63,12 @@ SUPPRESSED = Counter(
 )
 
 ALIASES = Counter("smtp_gate_aliases", "CNAME look-ups, by outcome (alias, none, failed, late)", ["outcome"])
+LEARNT = Counter(
+    "smtp_gate_learnt",
+    "Mails with addresses that differ from copy to copy, by form (pixel, picture, link) and outcome (observe, act)",
+    ["form", "outcome"],
+)
+LEARNING_LOST = Counter("smtp_gate_learning_lost", "Times that what was seen could not be counted", ["reason"])
 STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without an answer, by reason", ["reason"])
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
 RELOADS = Counter("smtp_gate_reloads", "Reloads of the configuration, by outcome (done, refused)", ["outcome"])
@@ -129,6 +135,16 @@ def aliases_late(count: int) -> None:
     """Count look-ups that a mail did not wait for any longer."""
     if count:
         ALIASES.labels("late").inc(count)
+
+
+def learnt(form: str, outcome: str) -> None:
+    """Count one mail with addresses that differ from copy to copy."""
+    LEARNT.labels(form, outcome).inc()
+
+
+def learning_lost(reason: str) -> None:
+    """Count one time that the store of learning gave no answer."""
+    LEARNING_LOST.labels(reason).inc()
 
 
 def hit(kind: str, outcome: str) -> None:

@@ -111,6 +111,18 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
     )
 
 
+def sender_domain(sender: bytes, scan: Scan) -> str:
+    """Lower-case domain of whom people see as the sender; the envelope's where the From field names nobody.
+
+    Args:
+        sender: path of the MAIL command.
+        scan: the message; only its headers are looked at.
+    """
+    authors = addresses(scan.headers.get("from", ()))
+    address = authors[0] if authors else sender.decode("utf-8", "replace").lower()
+    return address.rpartition("@")[2]
+
+
 def _controller(policy: Policy, authors: list[str], envelope: list[str]) -> Controller | None:
     """Who answers for a mail; None for nobody, and for authors of two controllers: whose consent would count?"""
     for senders in (authors, envelope):

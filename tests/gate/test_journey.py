@@ -10,6 +10,7 @@ import pytest
 
 from smtp_gate import limits, replies
 from smtp_gate.gate import journey as journey_module
+from smtp_gate.gate import reading as reading_module
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import Purpose, Sender
 from tests.gate_room import LINK_ONLY, PLAIN, SENDER, TRACKED, TRACKER_HOSTS, Room, body_of, letter
@@ -229,7 +230,7 @@ async def test_an_exception_of_ours_is_a_451_without_detail_and_the_next_mail_fl
         raise RuntimeError("alice@example.com")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journey_module, "scan", broken)
+        patch.setattr(reading_module, "scan", broken)
         sent = await room.send(TRACKED, ALICE, BOB)
         assert sent.outcomes == [replies.OWN_TROUBLE] * 2
     assert (await room.send(TRACKED, ALICE)).codes == [250]

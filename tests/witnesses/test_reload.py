@@ -1,4 +1,4 @@
-"""``trackers.cname`` of the running gate: taken in force and given up by a reload."""
+"""``trackers.cname`` and ``trackers.learn`` of the running gate: taken in force and given up by a reload."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Self
 
+from smtp_gate.limits import LEARN_COPIES
 from tests.campaigns import LEMLIST
 from tests.hop_thread import HopThread
 from tests.name_server import NameServer, Says
@@ -54,3 +55,24 @@ def test_dns_is_asked_while_the_configuration_says_so() -> None:
         serve.write(trackers=None)
         serve.hup()
         assert not is_seen()
+
+
+def test_what_is_learnt_is_acted_upon_while_the_configuration_says_so() -> None:
+    host = LEMLIST.host.encode()
+    with HopThread() as hop, ServeProcess(hop.url, workers=2) as serve:
+
+        def is_seen(number: int) -> bool:
+            recipient = LEMLIST.recipient(number).decode()
+            assert serve.send(LEMLIST.copy(number), recipient) == 250
+            return host not in hop.contents(recipient)[-1]
+
+        for number in range(LEARN_COPIES):
+            assert not is_seen(number)
+        eventually(lambda: LEMLIST.host in serve.cli("trackers", "learned", "--json").stdout, 30)
+        assert not is_seen(50)
+        serve.write(trackers={"learn": "act"})
+        serve.hup()
+        eventually(lambda: all(is_seen(number) for number in range(60, 66)), 20)
+        serve.write(trackers={"learn": "off"})
+        serve.hup()
+        assert not is_seen(70)
