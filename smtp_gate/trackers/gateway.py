@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Reader = Callable[[str], str | None]
 
-_URLDEFENSE_2 = re.compile(r"/v2/url\?(?:[^&]*&(?:amp;)?)*?u=([^&]*)")
+_URLDEFENSE_2 = re.compile(r"/v2/url\?(?:[^&]*&)*?(?:amp;)?u=([^&]*)")
 _URLDEFENSE_3 = re.compile(r"/v3/__(.+?)__;([A-Za-z0-9_=-]*)!")
 _REPLACED = re.compile(r"\*(?:\*([A-Za-z0-9_-]))?")
 _ONE_SLASH = re.compile(r"(https?:)/(?!/)", re.IGNORECASE)
@@ -80,8 +80,8 @@ GATEWAYS: Mapping[str, tuple[Reader, ...]] = MappingProxyType(
         "deref-web.de": (_query("redirectUrl"),),
         "deref-web-02.de": (_query("redirectUrl"),),
         "deref-mail.com": (_query("redirectUrl"),),
-        "google.com": (_path(r"/url\?(?:[^&]*&(?:amp;)?)*?(?:q|url)=([^&]*)", "urldecode"),),
-        "bing.com": (_path(r"/ck/a\?(?:[^&]*&(?:amp;)?)*?u=a1([^&]*)", "base64"),),
+        "google.com": (_path(r"/url\?(?:[^&]*&)*?(?:amp;)?(?:q|url)=([^&]*)", "urldecode"),),
+        "bing.com": (_path(r"/ck/a\?(?:[^&]*&)*?(?:amp;)?u=a1([^&]*)", "base64"),),
     }
 )
 """Host, with all below it -> readers of what stands inside, tried in order."""

@@ -19,6 +19,9 @@ from smtp_gate.config.regex import compile_bounded
         r"(?i)a+$",
         r"(?:a{1,5}){2}",
         r"(?=a)b*?",
+        r"a\++[+]+",
+        r"(?:[^#]*&)?(?:a+x){2}",
+        r"(?:[^#]*&)?x+?",
     ],
 )
 def test_bounded_expressions_are_taken(text: str) -> None:
@@ -36,6 +39,10 @@ def test_bounded_expressions_are_taken(text: str) -> None:
         (r"(a)\1", "back reference"),
         ("(?P<x>a)(?P=x)", "back reference"),
         ("(?>a+)", "back reference or an atomic group"),
+        ("a++", "possessive repeat"),
+        ("a?+", "possessive repeat"),
+        ("a{1,2}+", "possessive repeat"),
+        ("(?:a+x){2,4}", "more than 3 open repeats"),
         (r".*a.*b.*c.*", "more than 3 open repeats"),
     ],
 )

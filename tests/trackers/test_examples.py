@@ -10,9 +10,10 @@ import pytest
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.limits import MAX_URL
 from smtp_gate.model import Kind, Look, Purpose
+from smtp_gate.trackers.index import Index
 
 if TYPE_CHECKING:
-    from smtp_gate.trackers.vendor import Pattern
+    from smtp_gate.trackers.vendor import Pattern, Vendor
 
 CATALOGUE = load_catalogue(None, {}, "")
 TINY = Look(1, 1, (), None, responsive=False)
@@ -80,6 +81,10 @@ def test_all_eight_families_are_there() -> None:
     }
 
 
+def patterns(vendor: Vendor) -> tuple[Pattern, ...]:
+    return (*vendor.pixels, *vendor.links, *vendor.functional, *vendor.content)
+
+
 def hostile(pattern: Pattern) -> list[str]:
     """Long strings that begin as the pattern likes it and never end as it wants."""
     heads = [""]
@@ -106,23 +111,49 @@ def hostile(pattern: Pattern) -> list[str]:
     return [(head + filler * 8000)[:8000] + "!" for head in heads for filler in fillers]
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        pattern
-        for vendor in CATALOGUE.vendors
-        for shelf in (vendor.pixels, vendor.links, vendor.functional, vendor.content)
-        for pattern in shelf
-    ],
-    ids=lambda pattern: pattern.name,
-)
-def test_no_pattern_is_slow_on_hostile_addresses(pattern: Pattern) -> None:
-    """Four times what is ever asked, in a time that a quadratic expression would miss by far."""
-    for text in hostile(pattern):
-        assert len(text) > 3 * MAX_URL
-        started = time.perf_counter()
-        if pattern.path is not None:
-            pattern.path.match(text)
-        if pattern.host_pattern is not None:
-            pattern.host_pattern.search(text[:253])
-        assert time.perf_counter() - started < 0.5
+@pytest.mark.parametrize("vendor", CATALOGUE.vendors, ids=lambda vendor: vendor.id)
+def test_no_pattern_is_slow_on_hostile_addresses(vendor: Vendor) -> None:
+    """Four times what is ever asked, in a CPU time that a quadratic expression would miss by far."""
+    for pattern in patterns(vendor):
+        for text in hostile(pattern):
+            assert len(text) > 3 * MAX_URL
+            started = time.process_time()
+            if pattern.path is not None:
+                pattern.path.match(text)
+            if pattern.host_pattern is not None:
+                pattern.host_pattern.search(text[:253])
+            assert time.process_time() - started < 0.5, pattern.name
+
+
+RIDERS = {
+    "beehiiv": {"sendgrid"},
+    "braze": {"sendgrid"},
+    "customerio": {"sendy"},
+    "elaine": {"mapp"},
+    "govdelivery": {"amazon_ses"},
+    "kannon": {"drip"},
+    "klaviyo": {"sendgrid"},
+    "mailersend": {"mailerlite"},
+    "mailspring": {"nylas"},
+    "mautic": {"sendy"},
+    "rdstation": {"sendgrid"},
+    "substack": {"mailgun"},
+}
+"""Vendors whose addresses another vendor's patterns match too: they send through it, or copied its form. Their own
+patterns are the more specific ones and win. A vendor belongs here only for such a reason; else one of the two
+patterns is too wide."""
+
+
+def test_no_other_vendor_matches_what_is_not_its_own() -> None:
+    index = Index(CATALOGUE.vendors, {})
+    claims: dict[str, set[str]] = {}
+    for vendor in CATALOGUE.vendors:
+        for pattern in patterns(vendor):
+            for url in pattern.examples:
+                place = index.place(url)
+                assert place is not None
+                rules, rest = place
+                for rule in (*rules.pixels, *rules.links, *rules.functional, *rules.content):
+                    if rule.vendor != vendor.id and (rule.path is None or rule.path.match(rest)):
+                        claims.setdefault(vendor.id, set()).add(rule.vendor)
+    assert claims == RIDERS

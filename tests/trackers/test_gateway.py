@@ -123,6 +123,31 @@ def test_gateways_are_looked_through_to_a_depth() -> None:
         assert (judged is not None) is (depth <= MAX_UNWRAP_DEPTH)
 
 
+HEADS = (
+    "https://eur01.safelinks.protection.outlook.com/?url=",
+    "https://urldefense.com/v2/url?u=",
+    "https://urldefense.com/v3/__",
+    "https://www.google.com/url?",
+    "https://www.bing.com/ck/a?",
+    "https://us1.mailchimp.com/mctx/clicks?",
+    "https://click.acme.example/c/eyJ",
+    "https://click.acme.example/?url=",
+)
+FILLERS = (
+    *("http://", "https:/", "/http:/a", "%25", "aHR0c", "eyJ", "eyJ.", "68747470", "NB2HI4", "&url=http://a/"),
+    *("&amp;", "&amp;url=http://a/", "click/", "**", "*", "__;", "-3A", "_", "/https%3A%2F%2Fa%2F", '{"a":', "A7"),
+    "/eyJ1cmwiOiJodHRwOi8vYS8ifQ",
+)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_hostile_addresses_are_read_to_their_end(head: str) -> None:
+    """An expression that backtracks without bound never gets there."""
+    for filler in FILLERS:
+        for tail in ("", "!", "http://a.example/"):
+            CATALOGUE.link((head + filler * MAX_URL)[: MAX_URL - len(tail)] + tail, str, NOBODY)
+
+
 def test_what_was_cut_is_not_read() -> None:
     assert CATALOGUE.link(safelinks(mctx(SHOP + "a" * MAX_URL)), str, NOBODY) is None
 
