@@ -127,7 +127,9 @@ def test_no_pattern_is_slow_on_hostile_addresses(vendor: Vendor) -> None:
 
 RIDERS = {
     "beehiiv": {"sendgrid"},
+    "blueshift": {"sendgrid"},
     "braze": {"sendgrid"},
+    "convertkit": {"sendy"},
     "customerio": {"sendy"},
     "elaine": {"mapp"},
     "govdelivery": {"amazon_ses"},
@@ -137,7 +139,9 @@ RIDERS = {
     "mailspring": {"nylas"},
     "mautic": {"sendy"},
     "rdstation": {"sendgrid"},
+    "seguno": {"sendgrid"},
     "substack": {"mailgun"},
+    "zendesk": {"qualtrics"},
 }
 """Vendors whose addresses another vendor's patterns match too: they send through it, or copied its form. Their own
 patterns are the more specific ones and win. A vendor belongs here only for such a reason; else one of the two
