@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,25 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from smtp_gate.model import NOTHING
 from smtp_gate.web.app import GIF
+from tests.chromium import chromium, needs_chromium
 from tests.web.site import People, Site, ask, link, pixel, withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.skipif(
-        "CI" not in os.environ and not shutil.which("chromedriver"), reason="needs Debian's chromium-driver"
-    ),
-    pytest.mark.xdist_group("chromium"),
-]
+    from selenium import webdriver
+
+pytestmark = needs_chromium
 
 
 @dataclass
@@ -97,30 +92,7 @@ def _vendor() -> Iterator[Vendor]:
 
 @pytest.fixture(name="browser", scope="module")
 def _browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    folder: Path = tmp_path_factory.mktemp("chromium")
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--lang=en",
-        f"--user-data-dir={folder}",
-    ):
-        options.add_argument(argument)
-    # Pages must work without scripts, so there are none; the driver's own commands are not affected.
-    options.add_experimental_option(
-        "prefs",
-        {"profile.managed_default_content_settings.javascript": 2, "intl.accept_languages": "en"},
-    )
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    browser = chromium(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.quit()
 
