@@ -120,6 +120,8 @@ class Kind(StrEnum):
     """A plain link whose query names the recipient (``mc_eid`` ...)."""
     FUNCTIONAL = "functional"
     """A personal link that must work: unsubscribe, reset, sign-in, signature, calendar."""
+    SUSPECT = "suspect"
+    """What looks like a pixel, but not enough to act on; told and counted, never touched."""
     OWN = "own"
     """Already an address of this gate."""
     PLAIN = "plain"

@@ -40,9 +40,9 @@ class PlainCatalogue:
             return Judgement(Kind.PERSONAL, "", url.split("?", maxsplit=1)[0], Purpose.CLICKS, ("query",))
         return None
 
-    def image(self, url: str, look: Look) -> Judgement | None:
+    def image(self, url: str, look: Look, around: object = None) -> Judgement | None:
         """A picture."""
-        del look
+        del look, around
         return self.load(url)
 
     def load(self, url: str) -> Judgement | None:

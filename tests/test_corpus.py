@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from email.message import Message
 
+    from smtp_gate.trackers.pixel import Surroundings
     from tests.corpus import Entry
 
 pytestmark = needs_corpus
@@ -124,8 +125,10 @@ class Untouching(Catalogue):
     ) -> Judgement | None:
         return _functional(super().link(url, words, protected, weak=weak))
 
-    def image(self, url: str, look: Look, *, weak: bool = True) -> Judgement | None:
-        return _functional(super().image(url, look, weak=weak))
+    def image(
+        self, url: str, look: Look, around: Surroundings | None = None, *, weak: bool = True
+    ) -> Judgement | None:
+        return _functional(super().image(url, look, around, weak=weak))
 
     def load(self, url: str, *, weak: bool = True) -> Judgement | None:
         return _functional(super().load(url, weak=weak))

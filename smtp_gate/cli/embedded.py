@@ -102,7 +102,8 @@ class EmbeddedGate:
         ports = {"hop": hop.sockets[0].getsockname()[1], "web": self.web_door.getsockname()[1]}
         settings = read_settings(self._config.format(**ports), "embedded")
         public_url = settings.web.public_url if settings.web else ""
-        catalogue = load_catalogue(settings.trackers.extra, settings.trackers.domains, public_url)
+        trackers = settings.trackers
+        catalogue = load_catalogue(trackers.extra, trackers.domains, public_url, suspicion=trackers.thresholds())
         self.keyring = Keyring({1: secrets.token_bytes(64)}, 1, secrets.token_bytes(64))
         self.ruleset = Ruleset(settings.rules(), catalogue, self.keyring, public_url, settings.consent.on_failure)
         ledger = Ledger(f"sqlite:///{folder / 'consent.db'}")

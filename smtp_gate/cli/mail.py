@@ -17,6 +17,7 @@ from smtp_gate.render.edits import edits_of
 from smtp_gate.render.plain_lines import breaks_beside
 from smtp_gate.scan.message import scan
 from smtp_gate.scan.recipients import told_by_recipients
+from smtp_gate.trackers.evidence import CERTAIN, score
 from smtp_gate.transfer import IDENTITY
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
                 "url": finding.url,
                 "purposes": _words(finding.purposes),
                 "evidence": list(finding.evidence),
+                "score": score(finding.evidence),
                 "action": verdict.action.value,
                 "reason": verdict.reason,
                 "result": _result(finding, verdict.action),
@@ -249,6 +251,8 @@ def _show(told: dict[str, Any], console: Console) -> None:
         tone = TONES[row["action"]]
         who = f" of {row['vendor']}" if row["vendor"] else ""
         why = ", ".join([row["reason"], *row["evidence"]])
+        if 0 < row["score"] < CERTAIN:
+            why += f"; score {row['score']}"
         console.print(
             f"\n[bold]{row['kind']}[/bold]{who}, {row['carrier']} in {row['type']}: "
             f"[{tone}]{row['action']}[/{tone}] ({why})",

@@ -77,7 +77,8 @@ def ruleset_of(config: Path | None) -> Ruleset:
 
 def _ruleset(settings: Settings, keyring: Keyring | None, name: str) -> Ruleset:
     public_url = settings.web.public_url if settings.web else ""
-    catalogue = load_catalogue(settings.trackers.extra, settings.trackers.domains, public_url, settings.place)
+    trackers = settings.trackers
+    catalogue = load_catalogue(trackers.extra, trackers.domains, public_url, settings.place, trackers.thresholds())
     check_vendors(settings, (vendor.id for vendor in catalogue.vendors), name)
     return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure)
 

@@ -21,6 +21,7 @@ from smtp_gate.model import NOTHING, Kind, Purpose
 from smtp_gate.trackers import Catalogue
 from smtp_gate.trackers.address import split
 from smtp_gate.trackers.decode import compile_decoder
+from smtp_gate.trackers.evidence import Suspicion
 from smtp_gate.trackers.vendor import Confidence, Decoder, Fact, HeaderSign, Pattern, Vendor
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def load_catalogue(
     domains: Mapping[str, Sequence[str]],
     own: str,
     where: Callable[[Place], str] = lambda _: "",
+    suspicion: Suspicion = Suspicion(),  # noqa: B008 - a value that nobody can change
 ) -> Catalogue:
     """Read the gate's own files and those of a folder, and compile them.
 
@@ -208,6 +210,7 @@ def load_catalogue(
         domains: vendor id -> the company's own tracking hosts.
         own: public URL of this gate; empty for none.
         where: tells the place of a key in the file that names the domains.
+        suspicion: from which score on a load that nobody catalogued counts as a pixel, or is told.
 
     Raises:
         ConfigFileError: with every fault of every file.
@@ -240,7 +243,7 @@ def load_catalogue(
     ]
     if errors:
         raise ConfigFileError(tuple(errors))
-    return Catalogue(tuple(vendors.values()), domains, own)
+    return Catalogue(tuple(vendors.values()), domains, own, suspicion)
 
 
 def read_vendor(document: Document, *, examples: bool = True) -> Vendor:

@@ -56,6 +56,7 @@ from smtp_gate.policy.rules import (
     Rule,
     Treat,
 )
+from smtp_gate.trackers.evidence import Suspicion
 
 MIN_SIZE = 65_536
 """Octets: a message limit below it would refuse ordinary mail."""
@@ -144,6 +145,21 @@ class ControllerSettings(_Model):
     """Of footer and pages, where the mail or browser does not say."""
 
 
+class SuspicionSettings(_Model):
+    """What a score of evidence leads to, for pictures that nobody catalogued."""
+
+    act: Annotated[int, Field(ge=1, le=100)] = 50
+    """From this score on it counts as a pixel."""
+    note: Annotated[int, Field(ge=1, le=100)] = 25
+    """From this score on it is told by explain and counted."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.note > self.act:
+            raise ValueError("note must not be above act: what is acted on is told too")
+        return self
+
+
 class Trackers(_Model):
     """What counts as a tracker, beyond the catalogue."""
 
@@ -157,6 +173,12 @@ class Trackers(_Model):
     """Look up where hosts of links and images lead (CNAME)."""
     dns: DnsServer | None = None
     """ADDRESS:PORT to ask; left out: the system's own."""
+    suspicion: SuspicionSettings = SuspicionSettings()
+    """What a score of evidence leads to, for pictures that nobody catalogued."""
+
+    def thresholds(self) -> Suspicion:
+        """As the trackers row knows them."""
+        return Suspicion(self.suspicion.act, self.suspicion.note)
 
 
 class When(_Model):

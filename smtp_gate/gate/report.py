@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 UNCATALOGUED = "uncatalogued"
 """Stands for the vendor of a tracker that nobody catalogued."""
+SUSPECTED = "suspected"
+"""Stands for the vendor of what may be a tracker, but is left alone."""
+_NOBODY = (UNCATALOGUED, SUSPECTED)
 _UNTOLD = frozenset((Kind.OWN, Kind.PLAIN))
 """Findings that are no tracker."""
 
@@ -64,13 +67,13 @@ class Report:
         # A newsletter has dozens of findings and few different ones.
         counts = Counter(
             [
-                (finding.vendor, verdict.action)
+                (finding.vendor or _NOBODY[finding.kind is Kind.SUSPECT], verdict.action)
                 for finding, verdict in zip(scan.findings, variant.decision.verdicts, strict=True)
                 if finding.kind not in _UNTOLD
             ]
         )
         for (vendor, action), count in counts.items():
-            self._actions[vendor or UNCATALOGUED][action.value] += count
+            self._actions[vendor][action.value] += count
         for obstacle in scan.obstacles:
             self._actions["unsearched"][obstacle] += 1
         if variant.fallback:

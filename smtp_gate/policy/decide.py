@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEFT_ALONE = {
     Kind.FUNCTIONAL: Verdict(Action.KEEP, "functional"),
+    Kind.SUSPECT: Verdict(Action.KEEP, "suspected"),
     Kind.OWN: Verdict(Action.KEEP, "own"),
     Kind.PLAIN: Verdict(Action.KEEP, "no_tracker"),
 }

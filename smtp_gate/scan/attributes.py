@@ -49,7 +49,8 @@ Reader = Callable[[Tag, re.Match[bytes], list[Address]], None]
 """Reads one attribute that has a value: takes the tag and the match of this attribute, and adds the addresses in
 it to the list."""
 
-_LOOKS = frozenset([b"width", b"height", b"style", b"alt", b"class", b"id", b"hidden"])
+LOOKS = frozenset([b"width", b"height", b"style", b"alt", b"class", b"id", b"hidden"])
+"""Attributes that tell how an image presents itself."""
 _IDLE_RELATIONS = frozenset(
     [
         *("alternate", "author", "bookmark", "canonical", "help", "license", "me", "next", "nofollow"),
@@ -139,7 +140,7 @@ def image(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:
     url = web_address(tag.view, *value, tag.resolve)
     if url:
         attributes = tag.attributes
-        look = look_of({name: value_of(attributes, name) for name in attributes if name in _LOOKS})
+        look = look_of({name: value_of(attributes, name) for name in attributes if name in LOOKS})
         found.append(Address(_IMAGE, tag.span, value, None, None, QUOTES[group], url, look, load=True))
 
 

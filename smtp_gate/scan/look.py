@@ -1,6 +1,6 @@
-"""How large an image is drawn and whether it is hidden, as far as its own tag tells.
+"""How large an image is drawn and whether it is hidden, as far as its own tag tells; and what a tag does to others.
 
-Style sheets are not applied: a rule there may show what the tag hides, which is why
+Style sheets are not applied here: a rule there may show what the tag hides, which is why
 :attr:`smtp_gate.model.Look.responsive` is told beside it.
 """
 
@@ -39,9 +39,22 @@ _IMPORTANT = re.compile(r"!\s*important\s*\Z")
 _OFF_SCREEN = -500.0
 """CSS pixels; a picture that far out of its place is not meant to be seen."""
 _PLACES = frozenset(["left", "right", "top", "bottom", "margin-left", "margin-top"])
-_COUNTING = _PLACES | {"width", "max-width", "height", "max-height", "display", "visibility", "opacity"}
+_COUNTING = _PLACES | {
+    *("width", "max-width", "height", "max-height", "display", "visibility", "opacity"),
+    *("clip", "clip-path", "transform", "overflow", "overflow-y", "font-size", "line-height"),
+}
 _FAINT = 0.02
 _INVISIBLE = frozenset(["hidden", "collapse"])
+_CUT_AWAY = re.compile(
+    r"rect\(\s*[01](?:px)?(?:[\s,]+[01](?:px)?){3}\s*\)|inset\(\s*(?:50|100)%|(?:circle|ellipse)\(\s*0|scale\(\s*0(?:\.0*)?\s*[,)]"
+)
+"""Values of ``clip``, ``clip-path`` and ``transform`` that leave nothing."""
+_CUTS = frozenset(["clip", "clip-path", "transform"])
+_TEXT = ("font-size", "line-height")
+_POINT = 1.0
+"""CSS pixels: what is no larger than that shows nothing but a pixel."""
+_GROWING = frozenset([b"table", b"tbody", b"td", b"th", b"tr"])
+"""Elements that grow with what they hold, whatever size they are given."""
 
 
 def look_of(values: Mapping[bytes, str]) -> Look:
@@ -54,22 +67,58 @@ def look_of(values: Mapping[bytes, str]) -> Look:
     style = declarations(values[b"style"]) if b"style" in values else {}
     width = _smallest(values.get(b"width"), style.get("width"), style.get("max-width"))
     height = _smallest(values.get(b"height"), style.get("height"), style.get("max-height"))
-    hidden = []
-    if "display" in style and style["display"] == "none":
-        hidden.append("display")
-    if "visibility" in style and style["visibility"] in _INVISIBLE:
-        hidden.append("visibility")
-    if "opacity" in style and _faint(style["opacity"]):
-        hidden.append("opacity")
+    hidden = _hiding(style) if style else []
     if width == 0 or height == 0:
         hidden.append("zero_size")
-    if not _PLACES.isdisjoint(style) and any(
-        (_length(style.get(place, "")) or 0.0) <= _OFF_SCREEN for place in _PLACES
-    ):
-        hidden.append("off_screen")
     if b"hidden" in values:
         hidden.append("hidden_attribute")
     return Look(width, height, tuple(hidden), values.get(b"alt"), b"class" in values or b"id" in values)
+
+
+def hides_content(name: bytes, values: Mapping[bytes, str]) -> bool | None:
+    """Whether an element hides what it holds.
+
+    Args:
+        name: of the element, lower case.
+        values: its attributes, as for :func:`look_of`.
+
+    Returns:
+        True when it does; False when it is a box of no size that grows with what it holds, so that only what has
+        no size of its own stays unseen; None for all others.
+    """
+    style = declarations(values[b"style"]) if b"style" in values else {}
+    if b"hidden" in values or _hiding(style):
+        return True
+    width = _smallest(values.get(b"width"), style.get("width"), style.get("max-width"))
+    height = _smallest(values.get(b"height"), style.get("height"), style.get("max-height"))
+    narrow, flat = width is not None and width <= _POINT, height is not None and height <= _POINT
+    if not narrow and not flat:
+        return None
+    cut = "hidden" in (style.get("overflow"), style.get("overflow-y"))
+    if cut and name not in _GROWING:
+        return True
+    wordless = any(
+        (_length(style.get(text, "")) or 9.0) <= _POINT or _ZERO.match(style.get(text, "")) for text in _TEXT
+    )
+    return False if (narrow and flat) or (flat and wordless) or cut else None
+
+
+def _hiding(style: Mapping[str, str]) -> list[str]:
+    """Codes of what hides an element, whatever its size."""
+    found = []
+    if "display" in style and style["display"] == "none":
+        found.append("display")
+    if "visibility" in style and style["visibility"] in _INVISIBLE:
+        found.append("visibility")
+    if "opacity" in style and _faint(style["opacity"]):
+        found.append("opacity")
+    if not _PLACES.isdisjoint(style) and any(
+        (_length(style.get(place, "")) or 0.0) <= _OFF_SCREEN for place in _PLACES
+    ):
+        found.append("off_screen")
+    if not _CUTS.isdisjoint(style) and any(_CUT_AWAY.match(style.get(cut, "")) for cut in _CUTS):
+        found.append("clip")
+    return found
 
 
 def declarations(style: str) -> dict[str, str]:

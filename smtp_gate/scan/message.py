@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.limits import MAX_FINDINGS
 from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
+from smtp_gate.scan.around import Around, Page
 from smtp_gate.scan.headers import content_fields, fields, parameters
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, SEALS, walk
@@ -31,6 +32,7 @@ _PLAIN = Judgement(Kind.PLAIN, "", None, NOTHING, ())
 _LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
 _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
+_SUSPECT = Kind.SUSPECT
 _TELLING = frozenset({Kind.PIXEL, Kind.LINK})
 _BY_THE_MAIL = (*UNSURE, "tool")
 _WORDS_BEFORE = 120
@@ -83,6 +85,7 @@ class _Unsure(NamedTuple):
     place: int
     part: int
     view: bytes
+    page: Page | None
     address: Address
 
 
@@ -118,9 +121,11 @@ class _Reader:
             self.language = self.language or page.language[:2]
         if page.hidden:
             self.obstacles["markup"] = None
-        self.judge(part, view, page.addresses)
+        self.judge(part, view, page.addresses, Page(view, page.footer_offset))
 
-    def judge(self, part: Part, view: bytes, addresses: Iterable[Address]) -> None:
+    def judge(  # noqa: C901 - the hot path: a call for each address would cost more than what it does
+        self, part: Part, view: bytes, addresses: Iterable[Address], page: Page | None = None
+    ) -> None:
         """Turn the addresses that are trackers, or nearly, into findings."""
         own, protected, everything = self.own, self.protected, self.everything
         image, load, link = self.catalogue.image, self.catalogue.load, self.catalogue.link
@@ -130,22 +135,23 @@ class _Reader:
                 self.footered = self.footered or url.startswith(self.withdrawal)
                 judgement: Judgement | None = _OWN
             elif look is not None:
-                judgement = image(url, look)
+                judgement = image(url, look, Around(page, element, look) if page is not None else None)
             elif loaded:
                 judgement = load(url)
             else:
                 judgement = link(url, partial(words_of, view, carrier, value, words), protected)
-            if judgement is None:
+            if judgement is None or judgement.kind is _SUSPECT:
                 self.unjudged.append(Unjudged(part.index, address))
-                if not everything:
-                    continue
-                judgement = _PLAIN
+                if judgement is None:
+                    if not everything:
+                        continue
+                    judgement = _PLAIN
             if len(self.findings) >= MAX_FINDINGS:
                 self.obstacles["findings"] = None
                 return
             kind, vendor, target, purposes, evidence = judgement
             if evidence == UNSURE:
-                self.unsure.append(_Unsure(len(self.findings), part.index, view, address))
+                self.unsure.append(_Unsure(len(self.findings), part.index, view, page, address))
             elif vendor and kind in _TELLING and not part.forwarded:
                 self.vendors.add(vendor)
             self.findings.append(
@@ -173,27 +179,30 @@ class _Reader:
             tools: their ids.
         """
         dropped: set[int] = set()
-        for place, part, view, address in self.unsure:
+        for place, part, view, page, address in self.unsure:
             finding = self.findings[place]
             if finding.vendor in tools:
                 self.findings[place] = finding._replace(evidence=_BY_THE_MAIL)
                 continue
-            judgement = self._without_weak(view, address)
-            if judgement is None:
+            judgement = self._without_weak(view, page, address)
+            if judgement is None or judgement.kind is _SUSPECT:
                 self.unjudged.append(Unjudged(part, address))
-                if not self.everything:
-                    dropped.add(place)
-                    continue
-                judgement = _PLAIN
+                if judgement is None:
+                    if not self.everything:
+                        dropped.add(place)
+                        continue
+                    judgement = _PLAIN
             self.findings[place] = finding._replace(**judgement._asdict())
         if dropped:
             self.findings = [finding for place, finding in enumerate(self.findings) if place not in dropped]
         if self.unsure:
             self.unjudged.sort(key=lambda unjudged: (unjudged.part, unjudged.address.value.start))
 
-    def _without_weak(self, view: bytes, address: Address) -> Judgement | None:
-        if address.look is not None:
-            return self.catalogue.image(address.url, address.look, weak=False)
+    def _without_weak(self, view: bytes, page: Page | None, address: Address) -> Judgement | None:
+        look = address.look
+        if look is not None:
+            around = Around(page, address.element, look) if page is not None else None
+            return self.catalogue.image(address.url, look, around, weak=False)
         if address.load:
             return self.catalogue.load(address.url, weak=False)
         words = partial(words_of, view, address.carrier, address.value, address.words)

@@ -17,6 +17,7 @@ from smtp_gate.scan.message import protected_addresses, words_of
 from smtp_gate.trackers.address import split
 from smtp_gate.trackers.functional import must_work
 
+_OPEN = frozenset([Kind.PLAIN, Kind.SUSPECT])
 Witness = Callable[[Address], Judgement | None]
 """Takes an address; what it is in the witness's eyes, or None when the witness has nothing to say."""
 
@@ -37,8 +38,8 @@ def heard(scan: Scan, witness: Witness) -> Scan:
         return scan
     protected = protected_addresses(scan.headers)
     places = {(part, address.value) for part, address in told}
-    # Where all addresses were asked for, the plain ones are findings already.
-    known = [one for one in scan.findings if one.kind is not Kind.PLAIN or (one.part, one.value) not in places]
+    # Suspects are findings already, and where all addresses were asked for, so are the plain ones.
+    known = [one for one in scan.findings if one.kind not in _OPEN or (one.part, one.value) not in places]
     room = max(0, MAX_FINDINGS - len(known))
     new = []
     for (part, address), said in list(told.items())[:room]:

@@ -18,6 +18,7 @@ from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
 from smtp_gate.trackers.address import behind_proxy, split
 from smtp_gate.trackers.destination import Destinations, held, tracker
+from smtp_gate.trackers.evidence import Suspicion, score
 from smtp_gate.trackers.index import NO_RULES, Index, behind, first, keys
 from smtp_gate.trackers.parameters import Parameters
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.model import Address, Look
     from smtp_gate.trackers.index import Rule, Rules
+    from smtp_gate.trackers.pixel import Surroundings
     from smtp_gate.trackers.vendor import HeaderSign, Vendor
 
 UNSURE = ("weak",)
@@ -33,6 +35,7 @@ UNSURE = ("weak",)
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
 _CONTENT = Judgement(Kind.PLAIN, "", None, NOTHING, ("content",))
+_USUAL = Suspicion()
 _NO_DOMAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -43,16 +46,22 @@ class Catalogue:
         vendors: the entries, each id once.
         domains: vendor id -> the company's own tracking hosts, in any case; every link there is that vendor's.
         own: public URL of this gate; empty when there is none.
+        suspicion: from which score on something that nobody catalogued counts as a pixel, or is told.
 
     Raises:
         ValueError: an id in ``domains`` that is no vendor's, or a decoder that is none.
     """
 
     def __init__(
-        self, vendors: Sequence[Vendor], domains: Mapping[str, Sequence[str]] = _NO_DOMAINS, own: str = ""
+        self,
+        vendors: Sequence[Vendor],
+        domains: Mapping[str, Sequence[str]] = _NO_DOMAINS,
+        own: str = "",
+        suspicion: Suspicion = _USUAL,
     ) -> None:
         self.vendors = tuple(vendors)
         self.domains = MappingProxyType({vendor: tuple(hosts) for vendor, hosts in domains.items()})
+        self._suspicion = suspicion
         self._purposes = {vendor.id: vendor.purposes for vendor in self.vendors}
         owners: dict[str, str] = {}
         for vendor, hosts in domains.items():
@@ -115,12 +124,15 @@ class Catalogue:
         evidence = (known.evidence, "long") if long else (known.evidence,)
         return Judgement(Kind.LINK, known.vendor, end, known.purposes, evidence)
 
-    def image(self, url: str, look: Look, *, weak: bool = True) -> Judgement | None:
+    def image(
+        self, url: str, look: Look, around: Surroundings | None = None, *, weak: bool = True
+    ) -> Judgement | None:
         """What showing an ``<img>`` would tell, and whom; None for a picture that is the same for everybody.
 
         Args:
             url: as a client would load it.
             look: how the picture presents itself.
+            around: what the page round it says; None when there is none.
             weak: whether weak patterns are asked; their answer is :data:`UNSURE` unless it looks like a pixel.
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
@@ -136,7 +148,7 @@ class Catalogue:
                 known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
             if known is not None and known.evidence != UNSURE:
                 return None if known is _CONTENT else known
-        return _second(known if weak else None, pixel.evidence(rest, look))
+        return self._second(known if weak else None, pixel.evidence(url, rest, look, around))
 
     def load(self, url: str, *, weak: bool = True) -> Judgement | None:
         """What any other remote load would tell: style sheets, backgrounds, VML, posters; None for nothing.
@@ -158,7 +170,7 @@ class Catalogue:
                 known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
             if known is not None and known.evidence != UNSURE:
                 return None if known is _CONTENT else known
-        return _second(known if weak else None, ("path", "token") if pixel.is_tracking_path(rest) else ())
+        return self._second(known if weak else None, pixel.load_evidence(rest))
 
     def owner(self, name: str) -> str:
         """Id of the vendor that customers' tracking hosts belong to which are an alias of a name; empty for nobody.
@@ -293,15 +305,25 @@ class Catalogue:
             return Judgement(Kind.PIXEL, rule.vendor, None, self._purposes[rule.vendor], evidence)
         return None
 
+    def _second(self, known: Judgement | None, evidence: tuple[str, ...]) -> Judgement | None:
+        """What a weak pattern and the look of a load say together.
+
+        Args:
+            known: what the pattern says; None when there is none.
+            evidence: codes of the look.
+        """
+        if known is not None:
+            codes = UNSURE + evidence
+            return known._replace(evidence=codes) if score(codes) >= self._suspicion.act else known
+        weight = score(evidence) if evidence else 0
+        if weight >= self._suspicion.act:
+            return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence)
+        return (
+            Judgement(Kind.SUSPECT, "", None, NOTHING, evidence)
+            if evidence and weight >= self._suspicion.note
+            else None
+        )
+
     def _on_own_host(self, own: Rule) -> Judgement:
         """Whatever a company's own tracking host serves is a pixel, unless it plainly is content."""
         return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], (own.evidence,))
-
-
-def _second(known: Judgement | None, evidence: tuple[str, ...]) -> Judgement | None:
-    """What a weak pattern and the look of an address say together; each alone when the other is silent."""
-    if not evidence:
-        return known
-    if known is None:
-        return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence)
-    return known._replace(evidence=UNSURE + evidence)

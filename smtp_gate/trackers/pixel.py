@@ -1,14 +1,14 @@
-"""What speaks for a pixel that nobody catalogued: its size, what hides it, its path, its token.
+"""What speaks for a pixel that nobody catalogued: its size, what hides it, its path, its token, its place.
 
 A picture that is the same for everybody tells on nobody, so a token decides wherever looks alone would hit
 spacers, thin lines and the logos that a media query swaps. Nothing here is asked when a catalogue pattern has
-already answered.
+already answered. Codes are collected here; what they weigh stands in :mod:`smtp_gate.trackers.evidence`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from smtp_gate.model import Look
@@ -39,6 +39,7 @@ _SPACERS = frozenset(
         "divider",
     )
 )
+_PERSONAL = (("token",), ("query",))
 _SPACER_STEMS = _SPACERS | {"s", "px", "p", "t", "x", "c", "line", "hr"}
 """File names that are nothing but one of these."""
 _PICTURE = re.compile(r"[^/]*\.(?:png|jpe?g|gif|webp|svg|bmp|avif)", re.IGNORECASE)
@@ -49,9 +50,11 @@ _FILE = re.compile(
 )
 _SEPARATORS = re.compile(r"[._-]+")
 _WORD = re.compile(r"[a-z]{3,}", re.IGNORECASE)
+_WORDS = re.compile(r"\w\w")
 _TRACKING = re.compile(
-    r"(?<![a-z0-9])(?:e?mail[_-]?)?(?:open(?:ed|s|ing|ings|mail|email)?|track(?:ing|er)?|trk|trace|pixel|beacon|px|wf|oo|eo|"
-    r"mark[_-]?read|read[_-]?tracker|imp|impression|count[_-]?open(?:ed)?|oimg|opn|seen|view[_-]?track(?:er)?)(?![a-z])",
+    r"(?<![a-z0-9])(?:e?mail[_-]?)?(?:open(?:ed|s|ing|ings|mail|email)?|track(?:ing|er)?|trk|trace|pixel|beacon|"
+    r"mark[_-]?read|read[_-]?tracker|impression|count[_-]?open(?:ed)?|oimg|opn|seen|view[_-]?track(?:er)?|"
+    r"(?:imp|wf|oo|eo|(?<![0-9][_-])px)(?![0-9]))(?![a-z])",
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"/(?:o|q|op|e/o|t/o|e|t|i|p)/")
@@ -60,13 +63,56 @@ _RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]{9,}(?![A-Za-z])")
 _MIXED = re.compile(r"[A-Za-z_-]*[0-9][0-9_-]*[A-Za-z]|[0-9_-]*[A-Za-z][A-Za-z_-]*[0-9]")
 """Letters and digits in one run: hex, UUID, base64, base32."""
+SHORTEST_TOKEN = 16
+"""Characters of a path below which none of the above finds anything personal in it."""
 LETTERS_ONLY = 24
 """Characters from which mixed case alone counts: base64 seldom does without a digit that long."""
 _SAME_FOR_ALL = re.compile(
-    r"[?&](?:v|ver|version|w|h|width|height|q|quality|format|fm|fit|auto|t|ts|_)=[^&]*", re.IGNORECASE
+    r"[?&](?:v|ver|version|w|h|width|height|dpr|q|quality|format|fm|fit|crop|resize|auto|t|ts|_)=[^&]{0,20}(?=&|\Z)",
+    re.IGNORECASE,
 )
+"""Parameters by which everybody's picture is versioned and resized, with values too short for more."""
 _WORDED = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8})(?:[_-]{1,3}(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,8}))*[_-]?")
 """Words and small numbers with dashes between: a slug that people wrote, however long."""
+_TRACKING_HOST = re.compile(
+    r"clicks?|links?|track(?:ing|er)?|trk|opens?|pixel|px|beacon|stats?|ablink|url\d{3,6}|go|em\d{0,6}|e?mail|[eort]",
+    re.ASCII,
+)
+"""First labels of hosts that count openings and clicks."""
+_SCRIPT = re.compile(r"[^/]*\.(?:php\d?|aspx?|ashx|jsp|cfm|cgi|pl|dll|do|html?)", re.IGNORECASE)
+_ART = re.compile(
+    r"[/._-](?:images?|imgs?|pictures?|photos?|pics?|thumb(?:nail)?s?|avatars?|logos?|banners?|icons?|"
+    r"bar-?codes?|qr(?:-?codes?)?|charts?|maps?|media|assets?|cards?|signatures?)(?=[/._-]|\Z|\?)"
+    r"|[?&](?:w|width|h|height|size|resize)=[1-9][0-9]",
+    re.IGNORECASE,
+)
+"""Words of an address that leads to something to look at, and sizes that it asks for."""
+_ASSET_HOST = re.compile(
+    r"https?://(?:[a-z0-9-]{1,60}\.){0,4}(?:(?:cdn|img|imgs|image|images|static|assets?|media|res|pics?|photos?|files?|content|thumb(?:nail)?s?)\d*\."
+    r"|(?:googleusercontent|cloudfront|amazonaws|cloudinary|imgix|ctfassets|gstatic|akamaized|fbcdn|licdn|twimg)\.(?:com|net)(?=[:/]|\Z))",
+    re.IGNORECASE,
+)
+"""Hosts that serve files, the same to everybody, under names that look random."""
+
+
+class Surroundings(Protocol):
+    """What the page round a picture says of it; costly, so asked only where the answer can matter."""
+
+    def hidden(self, *, boxes: bool) -> bool:
+        """Whether something it stands in is hidden; ``boxes`` of no size too, which hide what has none itself."""
+        ...
+
+    def styled(self) -> Look:
+        """Its look with what the page's style rules add."""
+        ...
+
+    def shown(self) -> bool:
+        """Whether a style rule may show what its own style hides."""
+        ...
+
+    def edge(self) -> bool:
+        """Whether nothing that can be seen stands before it, or nothing behind it, and it is no link."""
+        ...
 
 
 def is_tiny(look: Look) -> bool:
@@ -74,21 +120,129 @@ def is_tiny(look: Look) -> bool:
     return look.width is not None and look.height is not None and max(look.width, look.height) <= TINY
 
 
-def has_token(rest: str, *, name: bool = True) -> bool:
-    """Whether path and query hold something that can stand for one person.
+def shows(look: Look) -> bool:
+    """Whether a size is known that a pixel does not have."""
+    width, height = look.width, look.height
+    if width is None or height is None:
+        side = height if width is None else width
+        return side is not None and side > TINY
+    return (width > TINY and height > TINY) or width > SLIVER or height > SLIVER
+
+
+def is_picture(rest: str, look: Look) -> bool:
+    """Whether an address has a real file name and shows itself, or may be shown by a media query.
+
+    What such a query shows has a class or id, or a size that a pixel does not need.
+    """
+    if not look.hidden and not is_tiny(look):
+        return _is_named(_file(rest), _PICTURE)
+    sized = min(look.width or 0, look.height or 0) > SLIVER
+    if not (look.responsive or sized) or _asked(rest.partition("?")[2]):
+        return False
+    file = _file(rest)
+    return _is_named(file, _PICTURE) or (_PHOTO.fullmatch(file) is not None and not has_token(file))
+
+
+def is_file(rest: str) -> bool:
+    """Whether an address has the real file name of a picture, style sheet, font or film."""
+    return _is_named(_file(rest), _FILE)
+
+
+def load_evidence(rest: str) -> tuple[str, ...]:
+    """Codes of what speaks for a load that is no ``<img>``; empty unless path and token both do."""
+    if _TRACKING.search(rest.partition("?")[0]) is None or not has_token(rest):
+        return ()
+    return ("load", "path", "token")
+
+
+def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None) -> tuple[str, ...]:
+    """Codes of what speaks for and against a pixel; the first one says what it looks like.
 
     Args:
-        rest: path and query.
-        name: whether the file's own name counts too; a digest there mostly names a version of the picture.
+        url: of the picture.
+        rest: its path and query.
+        look: how it presents itself.
+        around: what the page says of it; None when there is no page.
+
+    Returns:
+        Empty for a picture that shows.
     """
+    if look.hidden or is_tiny(look):
+        return _unseen("hidden" if look.hidden else "tiny", rest, look, around)
+    sized = shows(look)
+    # What is too short for a token and asks nothing is the same for everybody, seen or not.
+    if sized and (around is None or (len(rest) <= SHORTEST_TOKEN and "?" not in rest)):
+        return ()
+    if around is not None:
+        if look.responsive and not sized:
+            look = around.styled()
+        small = is_tiny(look)
+        if look.hidden or small or around.hidden(boxes=not shows(look)):
+            how = "tiny" if small and not look.hidden else "hidden"
+            return (how, "inherited", *_unseen(how, rest, look, around)[1:])
+    return () if shows(look) else _perhaps_seen(url, rest, look, around)
+
+
+def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tuple[str, ...]:
+    """Codes of a picture that nobody sees."""
+    said = _said(rest)
+    if said[:1] not in _PERSONAL and _is_spacer(_file(rest)):
+        return (how, "spacer")
+    if is_picture(rest, look) or (how == "hidden" and shows(look) and _is_plain(rest)):
+        return (how, *said, "picture")
+    if said and look.responsive and around is not None and around.shown():
+        return (how, *said, "shown")
+    return (how, *said)
+
+
+def _perhaps_seen(url: str, rest: str, look: Look, around: Surroundings | None) -> tuple[str, ...]:
+    """Codes of a picture whose size is not known, or that is a line or a pixel."""
+    said = _said(rest)
+    if not said:
+        return ()
+    codes = ["unsized" if look.width is None and look.height is None else "thin", *said]
+    file = _file(rest)
+    speaks = "path" in said
+    if _SHORT.search(rest):
+        codes.append("short")
+        speaks = True
+    if _SCRIPT.fullmatch(file):
+        codes.append("script")
+        speaks = True
+    if _TRACKING_HOST.fullmatch(url.partition("//")[2].partition(".")[0].lower()):
+        codes.append("host")
+        speaks = True
+    if not speaks and codes[0] == "unsized" and _ASSET_HOST.match(url):
+        codes.append("asset")
+    if look.alt and _WORDS.search(look.alt):
+        codes.append("alt")
+    if _is_named(file, _PICTURE) or (not speaks and _ART.search(rest)):
+        codes.append("file")
+    elif around is not None and not _PICTURE.fullmatch(file) and around.edge():
+        codes.append("edge")
+    return tuple(codes)
+
+
+def _said(rest: str) -> tuple[str, ...]:
+    """Codes of what path and query say: ``token`` or ``query``, and ``path``."""
     path, _, query = rest.partition("?")
     folder, _, file = path.rpartition("/")
-    if any(_is_token(piece) for piece in (folder, file if name else "")):
-        return True
-    return bool(query) and _SAME_FOR_ALL.sub("", "?" + query).strip("?&=") != ""
+    asked = _asked(query) if query else ""
+    # The name of a picture's own file is mostly a digest, the same for everybody.
+    if has_token(folder) or (_PICTURE.fullmatch(file) is None and has_token(file)) or (asked and has_token(asked)):
+        codes: tuple[str, ...] = ("token",)
+    else:
+        codes = ("query",) if asked else ()
+    return (*codes, "path") if _TRACKING.search(path) else codes
 
 
-def _is_token(text: str) -> bool:
+def _asked(query: str) -> str:
+    """What a query says beyond version, size and format of a picture."""
+    return _SAME_FOR_ALL.sub("", "?" + query).strip("?&=")
+
+
+def has_token(text: str) -> bool:
+    """Whether a text holds something that can stand for one person: random characters or a long number."""
     return any(_is_random(run) for run in _RUN.findall(text)) or _NUMBER.search(text) is not None
 
 
@@ -98,37 +252,17 @@ def _is_random(run: str) -> bool:
     return _MIXED.match(run) is not None or (len(run) >= LETTERS_ONLY and not run.islower() and not run.isupper())
 
 
-def is_picture(rest: str, look: Look) -> bool:
-    """Whether an address has a real file name and shows itself, or may be shown by a media query.
-
-    What such a query shows has a class or id, or a size that a pixel does not need.
-    """
-    if not look.hidden and not is_tiny(look):
-        return _is_named(rest, _PICTURE)
-    sized = min(look.width or 0, look.height or 0) > SLIVER
-    if "?" in rest or not (look.responsive or sized):
-        return False
-    file = _file(rest)
-    return _is_named(rest, _PICTURE) or (_PHOTO.fullmatch(file) is not None and not _is_token(file))
-
-
-def is_file(rest: str) -> bool:
-    """Whether an address has the real file name of a picture, style sheet, font or film."""
-    return _is_named(rest, _FILE)
-
-
-def is_tracking_path(rest: str) -> bool:
-    """Whether the path speaks of opening or tracking and a long token stands in path or query."""
-    return _TRACKING.search(rest.partition("?")[0]) is not None and _is_token(rest)
-
-
-def _is_named(rest: str, ending: re.Pattern[str]) -> bool:
-    file = _file(rest)
+def _is_named(file: str, ending: re.Pattern[str]) -> bool:
     return (
         ending.fullmatch(file) is not None
         and _TRACKING.search(file) is None
         and _WORD.search(file.rpartition(".")[0]) is not None
     )
+
+
+def _is_plain(rest: str) -> bool:
+    """Whether path and query are a picture's file without anything personal."""
+    return _said(rest)[:1] not in _PERSONAL and _PICTURE.fullmatch(_file(rest)) is not None
 
 
 def _is_spacer(file: str) -> bool:
@@ -140,37 +274,3 @@ def _is_spacer(file: str) -> bool:
 
 def _file(rest: str) -> str:
     return rest.partition("?")[0].rpartition("/")[2]
-
-
-def evidence(rest: str, look: Look) -> tuple[str, ...]:
-    """Codes of what speaks for a pixel: ``tiny``, ``thin``, ``unsized``, ``hidden``, ``path``, ``token``.
-
-    Args:
-        rest: path and query of the picture.
-        look: how it presents itself.
-
-    Returns:
-        Empty for a picture.
-    """
-    if not look.hidden and _shows(look):
-        return ()
-    file = _file(rest)
-    token = has_token(rest, name=not _PICTURE.fullmatch(file))
-    seen = (("token",) if token else ()) + (("path",) if _TRACKING.search(rest.partition("?")[0]) else ())
-    if look.hidden or is_tiny(look):
-        layout = (_is_spacer(file) and not token) or is_picture(rest, look)
-        return () if layout else ("hidden" if look.hidden else "tiny", *seen)
-    if not token or look.alt:
-        return ()
-    if look.width is not None or look.height is not None:
-        return ("thin", *seen)
-    return ("unsized", *seen) if "path" in seen or _SHORT.search(rest) else ()
-
-
-def _shows(look: Look) -> bool:
-    """Whether a size is known that a pixel does not have."""
-    width, height = look.width, look.height
-    if width is None or height is None:
-        side = height if width is None else width
-        return side is not None and side > 1
-    return (width > TINY and height > TINY) or width > SLIVER or height > SLIVER

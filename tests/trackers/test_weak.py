@@ -94,7 +94,7 @@ def test_what_looks_like_a_pixel_needs_no_other_witness() -> None:
     assert judged.evidence[:2] == ("weak", "tiny")
     judged = CATALOGUE.load("https://acme.example/seen/8d0f9e3b7c6a5d4e3f2a1b0c")
     assert judged is not None
-    assert (judged.vendor, judged.evidence) == ("postbird", ("weak", "path", "token"))
+    assert (judged.vendor, judged.evidence) == ("postbird", ("weak", "load", "path", "token"))
 
 
 def test_on_the_companys_own_tracking_host_its_vendor_is_believed() -> None:
