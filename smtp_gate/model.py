@@ -120,12 +120,18 @@ class Kind(StrEnum):
     """A plain link whose query names the recipient (``mc_eid`` ...)."""
     FUNCTIONAL = "functional"
     """A personal link that must work: unsubscribe, reset, sign-in, signature, calendar."""
+    PICTURE = "picture"
+    """A picture to look at that tells on one recipient, or that only a tracking host serves."""
     SUSPECT = "suspect"
     """What looks like a pixel, but not enough to act on; told and counted, never touched."""
     OWN = "own"
     """Already an address of this gate."""
     PLAIN = "plain"
     """Nothing of the above; found only when all addresses were asked for (``explain``)."""
+
+
+OPENINGS = frozenset([Kind.PIXEL, Kind.PICTURE])
+"""What tells of an opening, as against a click."""
 
 
 class Carrier(StrEnum):

@@ -73,7 +73,7 @@ def show(
         print(json.dumps(told))
         return
     print(f"{found.name} ({found.id}{', ' + found.country if found.country else ''})")
-    for shelf in ("pixels", "links", "functional", "content"):
+    for shelf in ("pixels", "links", "functional", "content", "pictures"):
         for pattern in told[shelf]:
             print(f"\n{shelf}: {pattern['name']}")
             for key, value in pattern.items():
@@ -136,6 +136,7 @@ def _summary(vendor: Vendor) -> dict[str, Any]:
         "readable": sum(bool(link.targets) for link in vendor.links),
         "functional": len(vendor.functional),
         "content": len(vendor.content),
+        "pictures": len(vendor.pictures),
         "headers": len(vendor.headers),
     }
 
@@ -150,6 +151,7 @@ def _vendor(vendor: Vendor) -> dict[str, Any]:
         "links": [_pattern(pattern) for pattern in vendor.links],
         "functional": [_pattern(pattern) for pattern in vendor.functional],
         "content": [_pattern(pattern) for pattern in vendor.content],
+        "pictures": [_pattern(pattern) for pattern in vendor.pictures],
         "headers": [
             {
                 "name": sign.name,

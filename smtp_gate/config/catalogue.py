@@ -174,6 +174,7 @@ class _Vendor(_Model):
     links: list[_Link] = []
     functional: list[_Pattern] = []
     content: list[_Pattern] = []
+    pictures: list[_Tracking] = []
     headers: list[_Header] = []
     parameters: list[Text] = []
     cname_targets: list[Host] = []
@@ -189,6 +190,7 @@ class _Vendor(_Model):
             tuple(pattern.value(Purpose.CLICKS) for pattern in self.links),
             tuple(pattern.value() for pattern in self.functional),
             tuple(pattern.value() for pattern in self.content),
+            tuple(pattern.value(Purpose.PERFORMANCE) for pattern in self.pictures),
             tuple(header.sign() for header in self.headers),
             tuple(name.lower() for name in self.parameters),
             tuple(self.cname_targets),
@@ -307,6 +309,7 @@ def _example_faults(vendor: Vendor) -> Iterable[tuple[Place, str]]:
         "links": vendor.links,
         "functional": vendor.functional,
         "content": vendor.content,
+        "pictures": vendor.pictures,
     }
     decoders_hold = True
     for shelf, patterns in shelves.items():

@@ -52,6 +52,7 @@ from smtp_gate.policy.rules import (
     OnOpaqueLink,
     OnSealed,
     OnUnreadable,
+    OnVisibleTrackedImage,
     Policy,
     Rule,
     Treat,
@@ -222,6 +223,8 @@ class RuleSettings(_Model):
     """As in policy, for this rule."""
     infer_from_text: bool | None = None
     """As in policy, for this rule."""
+    on_visible_tracked_image: OnVisibleTrackedImage | None = None
+    """As in policy, for this rule."""
     on_sealed: OnSealed | None = None
     """As in policy, for this rule."""
     forwarded: Forwarded | None = None
@@ -244,6 +247,7 @@ class RuleSettings(_Model):
             allow_pixels=tuple(self.allow_pixels),
             on_opaque_link=self.on_opaque_link,
             infer_from_text=self.infer_from_text,
+            on_visible_tracked_image=self.on_visible_tracked_image,
             on_sealed=self.on_sealed,
             forwarded=self.forwarded,
         )
@@ -256,6 +260,8 @@ class PolicySettings(_Model):
     """Links that hide their target; left out: ask where the web part runs, else text."""
     infer_from_text: bool = False
     """Links that hide their target, and whose visible words are one web address, go there."""
+    on_visible_tracked_image: OnVisibleTrackedImage = OnVisibleTrackedImage.WRAP
+    """Pictures to look at that only a tracking host serves."""
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     """Signed and encrypted mail."""
     on_unreadable: OnUnreadable = OnUnreadable.PASS
@@ -348,6 +354,7 @@ class Settings(_Model):
             rules=tuple(rule.value() for rule in self.policy.rules),
             on_opaque_link=self.policy.on_opaque_link or ask,
             infer_from_text=self.policy.infer_from_text,
+            on_visible_tracked_image=self.policy.on_visible_tracked_image,
             on_sealed=self.policy.on_sealed,
             on_unreadable=self.policy.on_unreadable,
             forwarded=self.policy.forwarded,

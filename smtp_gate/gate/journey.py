@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from smtp_gate.policy.match import Treatment
     from smtp_gate.replies import Reply
 
-NEEDS_CONSENT = frozenset({Kind.PIXEL, Kind.LINK, Kind.PERSONAL})
+NEEDS_CONSENT = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK, Kind.PERSONAL})
 """Findings that somebody may have agreed to; a mail without any is decided without a look-up."""
 
 

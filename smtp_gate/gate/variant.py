@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate import replies
 from smtp_gate.config.translations import footer_wording
 from smtp_gate.errors import BadToken, SpliceError
-from smtp_gate.model import NOTHING, Action, Kind
+from smtp_gate.model import NOTHING, OPENINGS, Action, Kind
 from smtp_gate.policy.decide import decide
 from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
@@ -124,7 +124,7 @@ def _said(scan: Scan, controller: Controller | None, kept: Sequence[Finding]) ->
         controller=controller.name if controller else "",
         wording=footer_wording(scan.language, controller.language if controller else ""),
         privacy_url=controller.privacy_url if controller else "",
-        pixels=any(finding.kind is Kind.PIXEL for finding in kept),
-        clicks=any(finding.kind is not Kind.PIXEL for finding in kept),
+        pixels=any(finding.kind in OPENINGS for finding in kept),
+        clicks=any(finding.kind not in OPENINGS for finding in kept),
         purposes=purposes,
     )

@@ -41,7 +41,7 @@ class PlainReading:
         if any(what == "content" for what, _, _ in found):
             return None
         for what, vendor, pattern in found:
-            if what in ("pixels", "links"):
+            if what in ("pixels", "links", "pictures"):
                 return Judgement(Kind.PIXEL, vendor.id, None, pattern.purposes, (EVIDENCE,))
         return None
 
@@ -84,7 +84,7 @@ class PlainReading:
         every = [
             (what, vendor, pattern)
             for vendor in self._vendors
-            for what in ("pixels", "links", "functional", "content")
+            for what in ("pixels", "links", "functional", "content", "pictures")
             for pattern in getattr(vendor, what)
             if not pattern.weak
         ]

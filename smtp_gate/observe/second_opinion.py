@@ -27,7 +27,7 @@ IN_TEXT = re.compile(r"<(https?://[^<>\"]+)>|(https?://[^\s<>\"']+)", re.IGNOREC
 """An address in running text; one in angle brackets may be broken over lines (RFC 3986 appendix C)."""
 WORDS_BEFORE = 80
 """Characters in front of an address in plain text that may say what it is for."""
-TRACKS = frozenset([Kind.PIXEL, Kind.LINK, Kind.PERSONAL])
+TRACKS = frozenset([Kind.PIXEL, Kind.PICTURE, Kind.LINK, Kind.PERSONAL])
 _MARKUP = frozenset(["text/html", "text/x-amp-html"])
 
 

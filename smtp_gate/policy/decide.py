@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from smtp_gate import replies
 from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
-from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Verdict
+from smtp_gate.model import OPENINGS, Action, Decision, Kind, MailClass, Purpose, Verdict
 from smtp_gate.policy.match import fits
-from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, OnVisibleTrackedImage, Treat
 
 if TYPE_CHECKING:
     from smtp_gate.model import Finding, Scan
@@ -31,6 +31,7 @@ ALLOWED = Verdict(Action.KEEP, "allowed_pixel")
 FORWARDED = Verdict(Action.KEEP, "forwarded")
 SEALED = Verdict(Action.KEEP, "sealed")
 PASSED = Verdict(Action.KEEP, "opaque_passed")
+SHOWN = Verdict(Action.KEEP, "picture_passed")
 AGREED = Verdict(Action.WRAP, "consent")
 OPAQUE = {OnOpaqueLink.ASK: Action.ASK, OnOpaqueLink.TEXT: Action.TEXT, OnOpaqueLink.REJECT: Action.TEXT}
 
@@ -113,10 +114,14 @@ def judge(
     left = LEFT_ALONE.get(finding.kind)
     if left is not None:
         return left
-    if finding.kind is Kind.PIXEL:
+    if finding.kind in OPENINGS:
         if treatment.mail_class is MailClass.AUTHENTICATION and _allowed(finding.url, treatment.allow_pixels):
             return ALLOWED
-        reason = _why_not(finding, treatment.pixels, granted, barrier)
+        way = treatment.on_visible_tracked_image if finding.kind is Kind.PICTURE else OnVisibleTrackedImage.WRAP
+        if way is OnVisibleTrackedImage.KEEP:
+            return SHOWN
+        rule = Treat.STRIP if way is OnVisibleTrackedImage.STRIP else treatment.pixels
+        reason = _why_not(finding, rule, granted, barrier)
         return AGREED if not reason else _verdict(Action.STRIP, reason)
     reason = _why_not(finding, treatment.clicks, granted, barrier)
     if not reason:

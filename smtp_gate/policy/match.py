@@ -20,6 +20,7 @@ from smtp_gate.policy.rules import (
     OnOpaqueLink,
     OnSealed,
     OnUnreadable,
+    OnVisibleTrackedImage,
     Rule,
     Treat,
 )
@@ -55,6 +56,7 @@ class Treatment:
         allow_pixels: globs of pixels that stay without consent.
         on_opaque_link: in force for this message.
         infer_from_text: in force for this message.
+        on_visible_tracked_image: in force for this message.
         on_sealed: in force for this message.
         on_unreadable: in force for this message.
         forwarded: in force for this message.
@@ -69,6 +71,7 @@ class Treatment:
     allow_pixels: tuple[str, ...]
     on_opaque_link: OnOpaqueLink
     infer_from_text: bool
+    on_visible_tracked_image: OnVisibleTrackedImage
     on_sealed: OnSealed
     on_unreadable: OnUnreadable
     forwarded: Forwarded
@@ -88,11 +91,14 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
     senders = [*authors, *envelope]
     rule = next((rule for rule in policy.rules if _holds(rule.when, senders, scan)), _DEFAULT)
     on_opaque_link = rule.on_opaque_link or policy.on_opaque_link
+    on_visible_tracked_image = rule.on_visible_tracked_image or policy.on_visible_tracked_image
     on_sealed = rule.on_sealed or policy.on_sealed
     forwarded = rule.forwarded or policy.forwarded
     if rule.mail_class is MailClass.CONSENT_REQUEST:
         # Consent that was asked for by a mail that tracks is void; nothing passes here.
         on_opaque_link = OnOpaqueLink.TEXT if on_opaque_link is OnOpaqueLink.PASS else on_opaque_link
+        if on_visible_tracked_image is OnVisibleTrackedImage.KEEP:
+            on_visible_tracked_image = OnVisibleTrackedImage.STRIP
         on_sealed = OnSealed.PASS_IF_UNTRACKED if on_sealed is OnSealed.PASS else on_sealed
         forwarded = Forwarded.REWRITE
     return Treatment(
@@ -104,6 +110,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         allow_pixels=rule.allow_pixels,
         on_opaque_link=on_opaque_link,
         infer_from_text=policy.infer_from_text if rule.infer_from_text is None else rule.infer_from_text,
+        on_visible_tracked_image=on_visible_tracked_image,
         on_sealed=on_sealed,
         on_unreadable=policy.on_unreadable,
         forwarded=forwarded,

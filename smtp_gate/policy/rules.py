@@ -26,6 +26,17 @@ class OnOpaqueLink(StrEnum):
     """It stays as it is and is counted: a breach risk that somebody took on purpose."""
 
 
+class OnVisibleTrackedImage(StrEnum):
+    """What becomes of a picture to look at that tells, or may tell, a tracking host who opened the mail."""
+
+    WRAP = "wrap"
+    """Who agreed sees it, behind the gate; for all others its place stays and its address goes."""
+    STRIP = "strip"
+    """Its place stays and its address goes, whatever people agreed to."""
+    KEEP = "keep"
+    """It stays as it is and is counted: a breach risk that somebody took on purpose."""
+
+
 class OnSealed(StrEnum):
     """What becomes of a signed or encrypted mail, which no edit can touch."""
 
@@ -115,6 +126,7 @@ class Rule:
         allow_pixels: globs on addresses of pixels that stay without consent in ``authentication`` mails.
         on_opaque_link: as in :class:`Policy`.
         infer_from_text: as in :class:`Policy`.
+        on_visible_tracked_image: as in :class:`Policy`.
         on_sealed: as in :class:`Policy`.
         forwarded: as in :class:`Policy`.
     """
@@ -127,6 +139,7 @@ class Rule:
     allow_pixels: tuple[str, ...] = ()
     on_opaque_link: OnOpaqueLink | None = None
     infer_from_text: bool | None = None
+    on_visible_tracked_image: OnVisibleTrackedImage | None = None
     on_sealed: OnSealed | None = None
     forwarded: Forwarded | None = None
 
@@ -140,6 +153,7 @@ class Policy:
         rules: the first that matches counts.
         on_opaque_link: what becomes of links that hide their target.
         infer_from_text: whether such a link goes where its visible words say, when they are one web address.
+        on_visible_tracked_image: what becomes of pictures that only a tracking host serves.
         on_sealed: what becomes of signed and encrypted mail.
         on_unreadable: what becomes of mail that cannot be searched.
         forwarded: what becomes of trackers in forwarded messages.
@@ -150,6 +164,7 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     on_opaque_link: OnOpaqueLink = OnOpaqueLink.ASK
     infer_from_text: bool = False
+    on_visible_tracked_image: OnVisibleTrackedImage = OnVisibleTrackedImage.WRAP
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     on_unreadable: OnUnreadable = OnUnreadable.PASS
     forwarded: Forwarded = Forwarded.REWRITE

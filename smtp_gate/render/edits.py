@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import Action, Carrier, Kind
+from smtp_gate.model import OPENINGS, Action, Carrier, Kind
 from smtp_gate.render.address import in_attribute, in_css, in_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _TAG_NAME = re.compile(rb"<([a-zA-Z][^\s/>]*)")
 _END_TAG = re.compile(rb"\s{0,100}</([a-zA-Z][^\s>]*)\s{0,100}>")
+_QUOTE = rb"(?:[\"']|&(?:quot|apos|#0{0,4}3[49]|#[xX]0{0,4}2[27]);?)"
+_ATTRIBUTE_BEFORE = re.compile(rb"\s{0,100}[^\s/>=\"'<&;]{1,40}\s{0,100}=\s{0,100}(" + _QUOTE + rb")?\Z")
+"""Name, equals sign and quote of an attribute, up to its value; in a page inside an attribute the quote is a
+reference."""
+_CLOSING = re.compile(_QUOTE)
 _PAIRS = {b"<": b">", b"(": b")", b"[": b"]"}
 
 
@@ -70,7 +75,7 @@ def _new_address(finding: Finding, action: Action, mint: Mint | None) -> str:
         raise SpliceError(finding.part, "mint")
     if action is Action.ASK:
         return mint.ask(finding)
-    return mint.pixel(finding) if finding.kind is Kind.PIXEL else mint.link(finding)
+    return mint.pixel(finding) if finding.kind in OPENINGS else mint.link(finding)
 
 
 def _removal(finding: Finding, view: bytes) -> tuple[Edit, ...]:
@@ -81,7 +86,8 @@ def _removal(finding: Finding, view: bytes) -> tuple[Edit, ...]:
         closing = finding.closing
         return (start_tag,) if closing is None else (start_tag, Edit(closing.start, closing.end, b""))
     if finding.carrier is Carrier.IMAGE:
-        return (Edit(element.start, _end_of_element(view, element), b""),)
+        whole = finding.kind is not Kind.PICTURE  # what can be looked at keeps its place in the layout
+        return (Edit(element.start, _end_of_element(view, element), b"") if whole else _address_out(finding, view),)
     if finding.carrier is Carrier.CSS:
         # "none" is valid for every property that takes one image, and makes an @import or src void; an empty
         # url() would load the page itself in old engines.
@@ -92,6 +98,16 @@ def _removal(finding: Finding, view: bytes) -> tuple[Edit, ...]:
             return (Edit(start - 1, end + 1, b""),)
         return (Edit(start, end, b""),)
     return (Edit(element.start, element.end, b""),)
+
+
+def _address_out(finding: Finding, view: bytes) -> Edit:
+    """The attribute with a picture's address goes; its place, with size and words, stays."""
+    start, end = finding.value
+    before = _ATTRIBUTE_BEFORE.search(view, finding.element.start, start)
+    if before is None:
+        return Edit(start, end, b"")
+    closing = _CLOSING.match(view, end) if before[1] else None
+    return Edit(before.start(), closing.end() if closing else end, b"")
 
 
 def _end_of_element(view: bytes, tag: Span) -> int:

@@ -33,7 +33,7 @@ _LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
 _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
 _SUSPECT = Kind.SUSPECT
-_TELLING = frozenset({Kind.PIXEL, Kind.LINK})
+_TELLING = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK})
 _BY_THE_MAIL = (*UNSURE, "tool")
 _WORDS_BEFORE = 120
 """Octets of running text before an address that are taken for its words."""

@@ -16,6 +16,7 @@ from smtp_gate.model import NOTHING, Address, Finding, Judgement, Kind, Scan
 from smtp_gate.scan.message import protected_addresses, words_of
 from smtp_gate.trackers.address import split
 from smtp_gate.trackers.functional import must_work
+from smtp_gate.trackers.pixel import shows
 
 _OPEN = frozenset([Kind.PLAIN, Kind.SUSPECT])
 Witness = Callable[[Address], Judgement | None]
@@ -54,6 +55,8 @@ def heard(scan: Scan, witness: Witness) -> Scan:
             if reason:
                 judgement = Judgement(Kind.FUNCTIONAL, said.vendor, None, NOTHING, (*said.evidence, reason))
         kind, vendor, target, purposes, evidence = judgement
+        if kind is Kind.PIXEL and look is not None and shows(look) and not look.hidden:
+            kind = Kind.PICTURE  # it can be looked at, so it keeps its place
         new.append(
             Finding(
                 part, kind, carrier, element, value, closing, words, quote, url, vendor, target, purposes, evidence
@@ -68,6 +71,7 @@ def heard(scan: Scan, witness: Witness) -> Scan:
         scan,
         findings=tuple(findings),
         obstacles=obstacles,
-        tools=scan.tools | {one.vendor for one in new if one.vendor and one.kind in (Kind.PIXEL, Kind.LINK)},
+        tools=scan.tools
+        | {one.vendor for one in new if one.vendor and one.kind in (Kind.PIXEL, Kind.PICTURE, Kind.LINK)},
         unjudged=tuple(one for one in scan.unjudged if one not in silent),
     )

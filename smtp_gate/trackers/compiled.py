@@ -146,8 +146,12 @@ class Catalogue:
             known = self._loaded(rules, rest)
             if rules.own is not None and (known is None or known.evidence == UNSURE):
                 known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
-            if known is not None and known.evidence != UNSURE:
-                return None if known is _CONTENT else known
+            if known is _CONTENT:
+                return None
+            if known is not None:
+                known = _as_it_shows(known, rest, look, around)
+                if known.evidence != UNSURE:
+                    return known
         return self._second(known if weak else None, pixel.evidence(url, rest, look, around))
 
     def load(self, url: str, *, weak: bool = True) -> Judgement | None:
@@ -294,7 +298,10 @@ class Catalogue:
 
     def _loaded(self, rules: Rules, rest: str) -> Judgement | None:
         """What the catalogue knows of something that is loaded."""
-        if rules.content and first(rules.content, rest) is not None:
+        rule = first(rules.content, rest) if rules.content else None
+        if rule is not None and rule.kind is Kind.PICTURE:
+            return Judgement(Kind.PICTURE, rule.vendor, None, rule.purposes, (rule.evidence, "content"))
+        if rule is not None:
             return _CONTENT
         rule = first(rules.pixels, rest)
         if rule is not None:
@@ -327,3 +334,13 @@ class Catalogue:
     def _on_own_host(self, own: Rule) -> Judgement:
         """Whatever a company's own tracking host serves is a pixel, unless it plainly is content."""
         return Judgement(Kind.PIXEL, own.vendor, None, self._purposes[own.vendor], (own.evidence,))
+
+
+def _as_it_shows(known: Judgement, rest: str, look: Look, around: Surroundings | None) -> Judgement:
+    """A pixel that shows is a picture, which keeps its place; a picture that nobody sees is a pixel."""
+    hidden = pixel.is_unseen(look) or (around is not None and around.hidden(boxes=not pixel.shows(look)))
+    if known.kind is Kind.PIXEL:
+        return known if hidden or not pixel.shows(look) else known._replace(kind=Kind.PICTURE)
+    if not hidden or pixel.is_picture(rest, look):
+        return known
+    return known._replace(kind=Kind.PIXEL, evidence=(*known.evidence, "hidden"))

@@ -197,6 +197,7 @@ def _compiled(vendor: Vendor) -> Iterable[tuple[Pattern, Rules]]:
     yield from ((pattern, Rules(links=rule(Kind.LINK, pattern))) for pattern in vendor.links)
     yield from ((pattern, Rules(functional=rule(Kind.FUNCTIONAL, pattern))) for pattern in vendor.functional)
     yield from ((pattern, Rules(content=rule(Kind.PLAIN, pattern))) for pattern in vendor.content)
+    yield from ((pattern, Rules(content=rule(Kind.PICTURE, pattern))) for pattern in vendor.pictures)
 
 
 def _joined(several: Iterable[Rules]) -> Rules:

@@ -120,6 +120,11 @@ def is_tiny(look: Look) -> bool:
     return look.width is not None and look.height is not None and max(look.width, look.height) <= TINY
 
 
+def is_unseen(look: Look) -> bool:
+    """Whether its own tag keeps a picture from being seen."""
+    return bool(look.hidden) or is_tiny(look)
+
+
 def shows(look: Look) -> bool:
     """Whether a size is known that a pixel does not have."""
     width, height = look.width, look.height
@@ -167,7 +172,7 @@ def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None
     Returns:
         Empty for a picture that shows.
     """
-    if look.hidden or is_tiny(look):
+    if is_unseen(look):
         return _unseen("hidden" if look.hidden else "tiny", rest, look, around)
     sized = shows(look)
     # What is too short for a token and asks nothing is the same for everybody, seen or not.

@@ -127,6 +127,8 @@ class Vendor:
         links: redirects that count who clicks.
         functional: personal addresses that must work: opt-out, preferences, web view.
         content: pictures and files on tracking hosts that are the same for everybody.
+        pictures: pictures to look at that only a tracking host serves, under addresses that are or may be one
+            person's.
         headers: header fields that show the vendor.
         parameters: lower-case names of query parameters whose value stands for one person.
         cname_targets: what customers' own tracking hosts are aliases of, written as :attr:`Pattern.hosts`; whatever
@@ -142,6 +144,7 @@ class Vendor:
     links: tuple[Pattern, ...] = ()
     functional: tuple[Pattern, ...] = ()
     content: tuple[Pattern, ...] = ()
+    pictures: tuple[Pattern, ...] = ()
     headers: tuple[HeaderSign, ...] = ()
     parameters: tuple[str, ...] = ()
     cname_targets: tuple[str, ...] = ()

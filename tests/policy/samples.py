@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtp_gate.model import Anchor, Carrier, Finding, Kind, MailClass, Part, Purpose, Scan, Span
+from smtp_gate.model import OPENINGS, Anchor, Carrier, Finding, Kind, MailClass, Part, Purpose, Scan, Span
 from smtp_gate.policy.match import Treatment
-from smtp_gate.policy.rules import Controller, Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import (
+    Controller,
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    OnVisibleTrackedImage,
+    Treat,
+)
 
 ACME = Controller("acme", "Acme", ("@acme.example",))
 
@@ -21,7 +29,7 @@ def finding(kind: Kind, **changes: Any) -> Finding:
     values: dict[str, Any] = {
         "part": 0,
         "kind": kind,
-        "carrier": Carrier.IMAGE if kind is Kind.PIXEL else Carrier.ANCHOR,
+        "carrier": Carrier.IMAGE if kind in OPENINGS else Carrier.ANCHOR,
         "element": Span(0, 0),
         "value": Span(0, 0),
         "closing": None,
@@ -29,8 +37,8 @@ def finding(kind: Kind, **changes: Any) -> Finding:
         "quote": b'"',
         "url": "https://t.vendor.example/x",
         "vendor": "vendor",
-        "target": None if kind in (Kind.PIXEL, Kind.LINK) else "https://www.acme.example/",
-        "purposes": Purpose.PERFORMANCE if kind is Kind.PIXEL else Purpose.CLICKS,
+        "target": None if kind in OPENINGS or kind is Kind.LINK else "https://www.acme.example/",
+        "purposes": Purpose.PERFORMANCE if kind in OPENINGS else Purpose.CLICKS,
         "evidence": ("catalogue",),
     }
     return Finding(**(values | changes))
@@ -64,6 +72,7 @@ def treatment(**changes: Any) -> Treatment:
         "allow_pixels": (),
         "on_opaque_link": OnOpaqueLink.ASK,
         "infer_from_text": False,
+        "on_visible_tracked_image": OnVisibleTrackedImage.WRAP,
         "on_sealed": OnSealed.PASS_IF_UNTRACKED,
         "on_unreadable": OnUnreadable.PASS,
         "forwarded": Forwarded.REWRITE,

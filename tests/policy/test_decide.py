@@ -15,7 +15,7 @@ from smtp_gate import limits, replies
 from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live
-from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, Treat
+from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, OnVisibleTrackedImage, Treat
 from smtp_gate.tokens.keyring import Keyring
 from smtp_gate.tokens.seal import AskToken, open_ask, seal
 from tests.policy.samples import finding, part, scanned, treatment
@@ -38,6 +38,10 @@ def one(kind: Kind, granted: Purpose, finding_changes: dict[str, Any] | None = N
         (Kind.PIXEL, NOTHING, "strip no_consent"),
         (Kind.PIXEL, CLICKS, "strip no_consent"),
         (Kind.PIXEL, PERFORMANCE, "wrap consent"),
+        (Kind.PICTURE, NOTHING, "strip no_consent"),
+        (Kind.PICTURE, CLICKS, "strip no_consent"),
+        (Kind.PICTURE, PERFORMANCE, "wrap consent"),
+        (Kind.SUSPECT, EVERYTHING, "keep suspected"),
         (Kind.LINK, NOTHING, "ask no_consent"),
         (Kind.LINK, PERFORMANCE, "ask no_consent"),
         (Kind.LINK, CLICKS, "wrap consent"),
@@ -57,6 +61,7 @@ def test_consent_decides_in_every_class(mail_class: MailClass, kind: Kind, grant
     ("kind", "became"),
     [
         (Kind.PIXEL, "strip consent_request"),
+        (Kind.PICTURE, "strip consent_request"),
         (Kind.LINK, "ask consent_request"),
         (Kind.FUNCTIONAL, "keep functional"),
     ],
@@ -315,6 +320,25 @@ def test_whatever_is_combined(
     kept_then = [verdict.action is Action.WRAP for verdict in richer.verdicts]
     assert all(then for now, then in zip(kept, kept_then, strict=True) if now), "more consent never keeps less"
     assert decide(mail, treatment(**rule), granted) == decision
+
+
+@pytest.mark.parametrize(
+    ("switch", "granted", "became"),
+    [
+        (OnVisibleTrackedImage.WRAP, NOTHING, "strip no_consent"),
+        (OnVisibleTrackedImage.WRAP, PERFORMANCE, "wrap consent"),
+        (OnVisibleTrackedImage.STRIP, NOTHING, "strip no_consent"),
+        (OnVisibleTrackedImage.STRIP, PERFORMANCE, "strip rule_strips"),
+        (OnVisibleTrackedImage.KEEP, NOTHING, "keep picture_passed"),
+        (OnVisibleTrackedImage.KEEP, PERFORMANCE, "keep picture_passed"),
+    ],
+)
+def test_the_switch_decides_about_pictures_and_about_nothing_else(
+    switch: OnVisibleTrackedImage, granted: Purpose, became: str
+) -> None:
+    assert one(Kind.PICTURE, granted, on_visible_tracked_image=switch) == became
+    for kind in (Kind.PIXEL, Kind.LINK, Kind.PERSONAL):
+        assert one(kind, granted, on_visible_tracked_image=switch) == one(kind, granted)
 
 
 def test_every_reason_is_explained_and_no_other() -> None:

@@ -35,13 +35,14 @@ class PlainMint:
 MINT = cast("Mint", PlainMint())
 
 
-def done(text: str, action: Action, media_type: str = "text/html") -> str:
-    """A text after the same action on all its findings."""
+def done(text: str, action: Action, media_type: str = "text/html", kind: Kind | None = None) -> str:
+    """A text after the same action on all its findings, which are of their own kind or of this one."""
     found = scan(f"Content-Type: {media_type}; charset=utf-8\n\n{text}".encode(), plain_catalogue(), own=OWN)
     view = found.parts[0].view
     assert view is not None
     assert found.findings
-    edits = [edit for finding in found.findings for edit in edits_of(finding, action, view, MINT)]
+    findings = [finding._replace(kind=kind or finding.kind) for finding in found.findings]
+    edits = [edit for finding in findings for edit in edits_of(finding, action, view, MINT)]
     return apply(view, in_order(0, edits)).decode()
 
 
@@ -73,6 +74,35 @@ L = "https://link.example/2?to=https%3A%2F%2Fshop.example%2F%3Fa%3Db%26c%3D%C3%A
 )
 def test_strip(before: str, after: str) -> None:
     assert done(before, Action.STRIP) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f'<img src="{P}" width="600" alt="Shop">', '<img width="600" alt="Shop">'),
+        (f"<img width=600 SRC = '{P}'>", "<img width=600>"),
+        (f"<img width=600 src={P} alt=Shop>", "<img width=600 alt=Shop>"),
+        (f'<img\n src="{P}"/>', "<img/>"),
+        (f'<img alt="a"src="{P}"width="9">', '<img alt="a"width="9">'),
+        (f'<img srcset="{P} 1x, {P} 2x" src="{P}" width="9">', '<img srcset=" " width="9">'),
+        (f'<img src="{P}" style="width:9px;background:url({P})">', '<img style="width:9px;background:none">'),
+        (f'<amp-img src="{P}" width="9"></amp-img>', '<amp-img width="9"></amp-img>'),
+        (f'<td background="{P}" width="9">', '<td  width="9">'),
+        (f"<iframe srcdoc='<img src=\"{P}\" width=9>'></iframe>", "<iframe srcdoc='<img width=9>'></iframe>"),
+        (
+            f'<iframe srcdoc="<img src=&quot;{P}&quot; width=9>"></iframe>',
+            '<iframe srcdoc="<img width=9>"></iframe>',
+        ),
+    ],
+)
+def test_a_picture_loses_its_address_and_keeps_its_place(before: str, after: str) -> None:
+    assert done(before, Action.STRIP, kind=Kind.PICTURE) == after
+
+
+def test_a_picture_that_stays_is_asked_about_like_a_pixel() -> None:
+    """Its address of the gate answers with a picture when consent is gone, not with a page."""
+    wrapped = done(f'<img src="{P}" width="9">', Action.WRAP, kind=Kind.PICTURE)
+    assert wrapped == f'<img src="{OWN}/p/plain" width="9">'
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
 from smtp_gate.model import PIXEL_PURPOSES, Kind, Purpose, Scan
 from smtp_gate.scan.message import scan
 from smtp_gate.scan.recipients import told_by_recipients
@@ -20,9 +22,10 @@ def read(html: bytes, *people: bytes) -> Scan:
     return told_by_recipients(found, people)
 
 
-def test_a_picture_for_one_person_is_a_pixel_however_large() -> None:
-    [finding] = read(b'<img src="https://acme.example/h/%b.png" width=600 height=200>' % TOKEN, BOB, ALICE).findings
-    assert finding.kind is Kind.PIXEL
+@pytest.mark.parametrize(("size", "kind"), [(b"width=600 height=200", Kind.PICTURE), (b"", Kind.PIXEL)])
+def test_a_picture_for_one_person_tells_however_large(size: bytes, kind: Kind) -> None:
+    [finding] = read(b'<img src="https://acme.example/h/%b.png" %b>' % (TOKEN, size), BOB, ALICE).findings
+    assert finding.kind is kind
     assert finding.purposes == PIXEL_PURPOSES
     assert finding.evidence == ("recipient", "base64")
 

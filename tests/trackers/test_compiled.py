@@ -223,7 +223,6 @@ def test_other_hosts_and_an_empty_path_are_not_meant(url: str) -> None:
     ("url", "look"),
     [
         ("https://go.acme.example/abc", BARE),
-        ("https://go.acme.example/abc", Look(600, 200, (), "x", responsive=False)),
         ("https://go.acme.example/open.gif", BARE),
         ("https://go.acme.example/logo.png", Look(1, 1, (), None, responsive=False)),
         ("https://r.acme.example/whatever", BARE),
@@ -234,6 +233,48 @@ def test_an_image_on_an_own_tracking_host_is_a_pixel(url: str, look: Look) -> No
     assert judged is not None
     assert (judged.kind, judged.evidence) == (Kind.PIXEL, ("own_domain",))
     assert judged.purposes == Purpose.PERFORMANCE
+
+
+def test_an_image_that_shows_on_an_own_tracking_host_keeps_its_place() -> None:
+    judged = CATALOGUE.image("https://go.acme.example/abc", Look(600, 200, (), "x", responsive=False))
+    assert judged is not None
+    assert (judged.kind, judged.evidence, judged.purposes) == (Kind.PICTURE, ("own_domain",), Purpose.PERFORMANCE)
+
+
+OLD_BREVO = "https://img.acme.example/im/4000001/00112233445566778899aabbccddeeff.png?e=DemoPictureDemoPicture"
+
+
+@pytest.mark.parametrize(
+    ("look", "kind", "evidence"),
+    [
+        (Look(600, 200, (), "x", responsive=False), Kind.PICTURE, ("catalogue", "content")),
+        (BARE, Kind.PICTURE, ("catalogue", "content")),
+        (Look(1, 1, (), None, responsive=False), Kind.PIXEL, ("catalogue", "content", "hidden")),
+        (Look(None, None, ("visibility",), None, responsive=False), Kind.PIXEL, ("catalogue", "content", "hidden")),
+    ],
+)
+def test_a_picture_that_only_the_tracking_host_serves_is_told_from_a_pixel_by_its_look(
+    look: Look, kind: Kind, evidence: tuple[str, ...]
+) -> None:
+    judged = CATALOGUE.image(OLD_BREVO, look)
+    assert judged is not None
+    assert (judged.kind, judged.vendor, judged.evidence) == (kind, "brevo", evidence)
+    assert judged.purposes == Purpose.PERFORMANCE
+
+
+def test_a_background_that_only_the_tracking_host_serves_is_a_picture() -> None:
+    judged = CATALOGUE.load(OLD_BREVO)
+    assert judged is not None
+    assert (judged.kind, judged.vendor) == (Kind.PICTURE, "brevo")
+
+
+def test_a_catalogued_pixel_that_shows_keeps_its_place() -> None:
+    url = "https://demo.r.bh.d.sendibt3.com/tr/op/DemoPixelDemoPixelDemoPixelDemoPixel"
+    seen, unseen = CATALOGUE.image(url, Look(600, 200, (), "x", responsive=False)), CATALOGUE.image(url, BARE)
+    assert seen is not None
+    assert unseen is not None
+    assert (seen.kind, unseen.kind) == (Kind.PICTURE, Kind.PIXEL)
+    assert seen._replace(kind=Kind.PIXEL) == unseen
 
 
 def test_a_picture_on_an_own_tracking_host_is_none() -> None:

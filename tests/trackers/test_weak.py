@@ -129,7 +129,7 @@ def test_a_target_that_only_a_weak_pattern_knows_is_where_a_link_leads() -> None
 def test_a_vendor_that_shows_in_the_mail_is_believed(mail: str) -> None:
     found = read(mail)
     weak = [(one.kind, one.url) for one in found.findings if one.evidence == ("weak", "tool")]
-    assert weak == [(Kind.LINK, WEAK_LINK), (Kind.PIXEL, WEAK_PIXEL), (Kind.PIXEL, WEAK_PIXEL)]
+    assert weak == [(Kind.LINK, WEAK_LINK), (Kind.PICTURE, WEAK_PIXEL), (Kind.PIXEL, WEAK_PIXEL)]
     assert found.tools == {"postbird"}
 
 
