@@ -42,11 +42,12 @@ class PlainCatalogue:
 
     def image(self, url: str, look: Look, around: object = None) -> Judgement | None:
         """A picture."""
-        del look, around
-        return self.load(url)
+        del look
+        return self.load(url, around)
 
-    def load(self, url: str) -> Judgement | None:
+    def load(self, url: str, around: object = None) -> Judgement | None:
         """Any other load."""
+        del around
         if urlsplit(url).hostname == "pixel.example":
             return Judgement(Kind.PIXEL, "plain", None, PIXEL_PURPOSES, ("catalogue",))
         return None

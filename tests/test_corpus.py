@@ -130,8 +130,8 @@ class Untouching(Catalogue):
     ) -> Judgement | None:
         return _functional(super().image(url, look, around, weak=weak))
 
-    def load(self, url: str, *, weak: bool = True) -> Judgement | None:
-        return _functional(super().load(url, weak=weak))
+    def load(self, url: str, around: Surroundings | None = None, *, weak: bool = True) -> Judgement | None:
+        return _functional(super().load(url, around, weak=weak))
 
 
 def _functional(judgement: Judgement | None) -> Judgement | None:

@@ -11,13 +11,14 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from smtp_gate.model import Look
 from smtp_gate.scan.attributes import LOOKS, attributes_of, value_of
 from smtp_gate.scan.cascade import MAY_HIDE, Cascade
 from smtp_gate.scan.look import hides_content, look_of
 from smtp_gate.scan.tokens import MARKUP, START, START_CLOSED
 
 if TYPE_CHECKING:
-    from smtp_gate.model import Look, Span
+    from smtp_gate.model import Span
     from smtp_gate.scan.attributes import Attributes
 
 _HINT = re.compile(MAY_HIDE.encode())
@@ -41,11 +42,14 @@ _NOTHING_SEEN = re.compile(
     re.IGNORECASE,
 )
 _BODY = re.compile(rb"<[bB][oO][dD][yY](?=[ \t\r\n>])[^>]*>")
+_UNKNOWN = Look(None, None, (), None, responsive=False)
 _HIDING = (b"style", b"width", b"height", b"hidden")
 _VOID = frozenset(
     b"area base body br col embed hr html img input link meta param source style track v:image wbr".split()
 )
 """Elements that hold nothing, or all."""
+_NEVER_SEEN = frozenset(b"base bgsound link meta param script source style track".split())
+"""Elements that show nothing, wherever they stand."""
 _CELLS = frozenset([b"td", b"th"])
 _ROWS = _CELLS | {b"tr"}
 _TABLE_PARTS = _ROWS | {b"tbody", b"thead", b"tfoot"}
@@ -109,10 +113,33 @@ class Page:
                 at = self._view.find(b"<!--", stop)
         return _within(self._comments, offset)
 
-    def attributes(self, element: Span) -> Attributes:
-        """The attributes of a tag of the page."""
-        tag = MARKUP.match(self._view, element.start, element.end)
-        return attributes_of(self._view, tag.end(START), element.end - 1) if tag and tag[START] else {}
+    def tag(self, offset: int) -> tuple[bytes, Attributes] | None:
+        """Name and attributes of the start tag that begins at an offset or holds it."""
+        view = self._view
+        begin = view.rfind(b"<", max(0, offset - _TAG_BEFORE), offset + 1)
+        tag = MARKUP.match(view, begin) if begin >= 0 else None
+        if tag is None or tag.lastindex != START_CLOSED or tag.end() <= offset:
+            return None
+        return tag[START].lower(), attributes_of(view, tag.end(START), tag.end() - 1)
+
+    def look(self, offset: int, known: Look | None) -> Look | None:
+        """The look of the element whose tag begins at an offset or holds it, with what style rules add.
+
+        Args:
+            offset: of the tag or of something in it.
+            known: its look without style rules; None when it is not known.
+        """
+        tag = self.tag(offset)
+        if tag is None:
+            return known
+        attributes = tag[1]
+        text = self.rules().text(_names(*tag))
+        if known is not None and not text:
+            return known
+        values = {key: value_of(attributes, key) for key in attributes if key in LOOKS}
+        if text:
+            values[b"style"] = text + values.get(b"style", "")
+        return look_of(values)
 
     def edge(self, element: Span) -> bool:
         """Whether nothing that can be seen stands before an element, or nothing behind it, and it is no link."""
@@ -211,14 +238,14 @@ class Page:
 
 
 class Around:
-    """One picture of a page, as :mod:`smtp_gate.trackers.pixel` asks about it."""
+    """One picture or other load of a page, as :mod:`smtp_gate.trackers.pixel` asks about it."""
 
     __slots__ = ("_element", "_look", "_page")
 
-    def __init__(self, page: Page, element: Span, look: Look) -> None:
+    def __init__(self, page: Page, element: Span, look: Look | None) -> None:
         self._page = page
         self._element = element
-        self._look = look
+        self._look = look or _UNKNOWN
 
     def hidden(self, *, boxes: bool) -> bool:
         """Whether something it stands in is hidden; ``boxes`` of no size too, for what has none itself."""
@@ -226,17 +253,17 @@ class Around:
 
     def styled(self) -> Look:
         """Its look with what the page's style rules add."""
-        attributes = self._page.attributes(self._element)
-        text = self._page.rules().text(_names(b"img", attributes))
-        if not text:
-            return self._look
-        values = {key: value_of(attributes, key) for key in attributes if key in LOOKS}
-        values[b"style"] = text + values.get(b"style", "")
-        return look_of(values)
+        return self._page.look(self._element.start, self._look) or self._look
+
+    def holder(self) -> Look | None:
+        """For a load that is no picture: the look of the element whose tag holds its address; None for none."""
+        tag = self._page.tag(self._element.start)
+        return None if tag is None or tag[0] in _NEVER_SEEN else self._page.look(self._element.start, None)
 
     def shown(self) -> bool:
         """Whether a style rule may show what its own style hides."""
-        return self._page.rules().shows(_names(b"img", self._page.attributes(self._element)))
+        tag = self._page.tag(self._element.start)
+        return tag is not None and self._page.rules().shows(_names(*tag))
 
     def edge(self) -> bool:
         """Whether nothing that can be seen stands before it, or nothing behind it, and it is no link."""

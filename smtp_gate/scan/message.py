@@ -137,7 +137,7 @@ class _Reader:
             elif look is not None:
                 judgement = image(url, look, Around(page, element, look) if page is not None else None)
             elif loaded:
-                judgement = load(url)
+                judgement = load(url, Around(page, element, None) if page is not None else None)
             else:
                 judgement = link(url, partial(words_of, view, carrier, value, words), protected)
             if judgement is None or judgement.kind is _SUSPECT:
@@ -204,7 +204,8 @@ class _Reader:
             around = Around(page, address.element, look) if page is not None else None
             return self.catalogue.image(address.url, look, around, weak=False)
         if address.load:
-            return self.catalogue.load(address.url, weak=False)
+            around = Around(page, address.element, None) if page is not None else None
+            return self.catalogue.load(address.url, around, weak=False)
         words = partial(words_of, view, address.carrier, address.value, address.words)
         return self.catalogue.link(address.url, words, self.protected, weak=False)
 

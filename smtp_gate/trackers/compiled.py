@@ -154,11 +154,12 @@ class Catalogue:
                     return known
         return self._second(known if weak else None, pixel.evidence(url, rest, look, around))
 
-    def load(self, url: str, *, weak: bool = True) -> Judgement | None:
+    def load(self, url: str, around: Surroundings | None = None, *, weak: bool = True) -> Judgement | None:
         """What any other remote load would tell: style sheets, backgrounds, VML, posters; None for nothing.
 
         Args:
             url: as a client would load it.
+            around: what the page round it says; None when there is none.
             weak: whether weak patterns are asked, as for an image.
         """
         if self._own and url.startswith(self._own) and self._is_own(url):
@@ -174,7 +175,7 @@ class Catalogue:
                 known = _CONTENT if pixel.is_file(rest) else self._on_own_host(rules.own)
             if known is not None and known.evidence != UNSURE:
                 return None if known is _CONTENT else known
-        return self._second(known if weak else None, pixel.load_evidence(rest))
+        return self._second(known if weak else None, pixel.load_evidence(rest, around))
 
     def owner(self, name: str) -> str:
         """Id of the vendor that customers' tracking hosts belong to which are an alias of a name; empty for nobody.

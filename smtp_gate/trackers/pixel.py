@@ -57,6 +57,11 @@ _TRACKING = re.compile(
     r"(?:imp|wf|oo|eo|(?<![0-9][_-])px)(?![0-9]))(?![a-z])",
     re.IGNORECASE,
 )
+_COUNTER = re.compile(
+    r"/(?:opens?|opened|track(?:ing|er)?|trk|pixels?|px|beacons?|seen|imp|impressions?)/[^/]{1,200}\.(?:gif|png)\Z",
+    re.IGNORECASE,
+)
+"""A file in a folder that is all for counting; photographs are none."""
 _SHORT = re.compile(r"/(?:o|q|op|e/o|t/o|e|t|i|p)/")
 """One-letter segments that open counters use; too common to count without a token behind."""
 _RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
@@ -110,6 +115,10 @@ class Surroundings(Protocol):
         """Whether a style rule may show what its own style hides."""
         ...
 
+    def holder(self) -> Look | None:
+        """For a load that is no picture: the look of the element whose tag holds its address; None for none."""
+        ...
+
     def edge(self) -> bool:
         """Whether nothing that can be seen stands before it, or nothing behind it, and it is no link."""
         ...
@@ -153,11 +162,25 @@ def is_file(rest: str) -> bool:
     return _is_named(_file(rest), _FILE)
 
 
-def load_evidence(rest: str) -> tuple[str, ...]:
-    """Codes of what speaks for a load that is no ``<img>``; empty unless path and token both do."""
-    if _TRACKING.search(rest.partition("?")[0]) is None or not has_token(rest):
+def load_evidence(rest: str, around: Surroundings | None = None) -> tuple[str, ...]:
+    """Codes of what speaks for a load that is no ``<img>``: a path and a token, or an element that nobody sees.
+
+    Args:
+        rest: path and query of what is loaded.
+        around: what the page says of it; None when there is no page.
+    """
+    if _TRACKING.search(rest.partition("?")[0]) is not None and has_token(rest):
+        return ("load", "path", "token")
+    if around is None or _said(rest)[:1] not in _PERSONAL:
         return ()
-    return ("load", "path", "token")
+    look = around.holder()
+    if look is None:
+        return ()
+    if is_unseen(look):
+        return ("load", *_unseen("hidden" if look.hidden else "tiny", rest, look, around))
+    if around.hidden(boxes=not shows(look)):
+        return ("load", "hidden", "inherited", *_unseen("hidden", rest, look, around)[1:])
+    return ()
 
 
 def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None) -> tuple[str, ...]:
@@ -221,7 +244,8 @@ def _perhaps_seen(url: str, rest: str, look: Look, around: Surroundings | None) 
         codes.append("asset")
     if look.alt and _WORDS.search(look.alt):
         codes.append("alt")
-    if _is_named(file, _PICTURE) or (not speaks and _ART.search(rest)):
+    spacer = "token" in said and _is_spacer(file)
+    if (_is_named(file, _PICTURE) and not spacer) or (not speaks and _ART.search(rest)):
         codes.append("file")
     elif around is not None and not _PICTURE.fullmatch(file) and around.edge():
         codes.append("edge")
@@ -233,8 +257,9 @@ def _said(rest: str) -> tuple[str, ...]:
     path, _, query = rest.partition("?")
     folder, _, file = path.rpartition("/")
     asked = _asked(query) if query else ""
-    # The name of a picture's own file is mostly a digest, the same for everybody.
-    if has_token(folder) or (_PICTURE.fullmatch(file) is None and has_token(file)) or (asked and has_token(asked)):
+    # The name of a picture's own file is mostly a digest, the same for everybody, unless its folder speaks.
+    name = file if _PICTURE.fullmatch(file) is None or _COUNTER.search(path) is not None else ""
+    if has_token(folder) or has_token(name) or (asked and has_token(asked)):
         codes: tuple[str, ...] = ("token",)
     else:
         codes = ("query",) if asked else ()
