@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from smtp_gate.scan.attributes import Attributes
 
 _HINT = re.compile(MAY_HIDE.encode())
-_HINT_OF_BOX = re.compile(
-    rb"[tThH](?:(?<=eight)|(?<=EIGHT)|(?<=width)|(?<=WIDTH))"
-    rb"(?:[ \t\r\n]*:[ \t\r\n]*[01](?:px)?[;\"' !]|=[\"']?[01](?:px)?[\"' >])"
-)
-"""Where a size of nothing or one may be given."""
+_HINT_OF_BOX = re.compile(rb"eight(?:=[\"']?|[ \t]?:[ \t]?)[01](?:px)?[;\"' >!]")
+_LOUD_HINT_OF_BOX = re.compile(rb"EIGHT(?:=[\"']?|[ \t]?:[ \t]?)[01](?:PX|px)?[;\"' >!]")
+"""Where a height of nothing or one may be given, as nearly everybody writes it; each begins with what the search
+skips to."""
 _TAG = re.compile(rb"<(?:!--|(/?)([a-zA-Z][^\t\n\f\r />]*))")
 _PLACES = 2000
 """Places at which one word is looked for."""
@@ -92,7 +91,8 @@ class Page:
             return False
         if self._boxes is None:
             places = [match.start() for match in _HINT_OF_BOX.finditer(self._view)]
-            self._boxes = self._ranges(places, wanted=False)
+            places += [match.start() for match in _LOUD_HINT_OF_BOX.finditer(self._view)]
+            self._boxes = self._ranges(sorted(places), wanted=False)
         return _within(self._boxes, offset) is not None
 
     def rules(self) -> Cascade:

@@ -16,19 +16,21 @@ from smtp_gate.scan.look import declarations
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_STYLE = re.compile(rb"<[sS][tT][yY][lL][eE](?=[ \t\r\n>])[^>]*>")
-_STYLE_END = re.compile(rb"</[sS][tT][yY][lL][eE]")
+_STYLE = ((b"<style", b"</style"), (b"<STYLE", b"</STYLE"))
+"""A style block in the two spellings that there are."""
 _COMMENT = re.compile(r"/\*[\s\S]*?(?:\*/|\Z)|<!--|-->")
 _BLANK = r"[ \t\r\n]*"
 MAY_HIDE = (
-    rf":(?:(?<=[lL][aA][yY]:){_BLANK}[nN&]"  # display: none
+    # two quick looks that most declarations do not pass
+    rf":(?<=[yYwWtTpPhHmM]:)(?={_BLANK}[nNhHcCrRiIeEsS&0.-])"
+    rf"(?:(?<=[lL][aA][yY]:){_BLANK}[nN&]"  # display: none
     rf"|(?<=[iI][tT][yY]:){_BLANK}(?:[hHcC]|0?\.0|0(?![.\d]))"  # visibility: hidden, collapse; opacity: 0
     rf"|(?<=[lL][oO][wW]:){_BLANK}[hH]|(?<=[wW]-[yY]:){_BLANK}[hH]"  # overflow: hidden, which cuts a small box
     rf"|(?:(?<=[eE][fF][tT]:)|(?<=[oO][pP]:)){_BLANK}-"  # left and top, margins too
     rf"|(?:(?<=[lL][iI][pP]:)|(?<=[aA][tT][hH]:)|(?<=[oO][rR][mM]:)){_BLANK}[a-zA-Z])"  # clip, clip-path, transform
 )
 """Where a declaration may stand that hides: what its property ends with, what its value begins with. It begins with
-a letter, which the search skips to."""
+what the search skips to."""
 _MAY_HIDE = re.compile(MAY_HIDE)
 _BY_ATTRIBUTE = re.compile(r"\[\s*(class|id)\s*[~*|^$]?=\s*[\"']?([\w-]{1,80})[\"']?\s*\]")
 _COMPOUND = re.compile(r"\*?([a-z][a-z0-9]*)?((?:[.#][\w-]{1,80}){0,8})(:[\s\S]*)?", re.IGNORECASE)
@@ -75,14 +77,16 @@ class Cascade:
 
     def __init__(self, view: bytes, comment: Callable[[int], object]) -> None:
         pieces = []
-        at = 0
-        while (style := _STYLE.search(view, at)) is not None:
-            close = _STYLE_END.search(view, style.end())
-            at = close.start() if close else len(view)
-            if comment(style.start()) is None:
-                pieces.append(view[style.end() : at])
+        for spelling, ending in _STYLE:
+            at = view.find(spelling)
+            while at >= 0:
+                close = view.find(ending, at)
+                stop = close if close >= 0 else len(view)
+                if comment(at) is None:
+                    pieces.append(view[view.find(b">", at) + 1 : stop])
+                at = view.find(spelling, stop)
         text = b"\n".join(pieces)[:_MAX_SHEET].decode("utf-8", "replace")
-        text = _COMMENT.sub("", text) if text else ""
+        text = _COMMENT.sub("", text) if "/*" in text or "<!--" in text or "-->" in text else text
         self._sheet = _BY_ATTRIBUTE.sub(_as_name, text) if "[" in text else text
         self._known: dict[str, tuple[Rule, ...]] = {}
 

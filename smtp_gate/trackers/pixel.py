@@ -197,18 +197,20 @@ def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None
     """
     if is_unseen(look):
         return _unseen("hidden" if look.hidden else "tiny", rest, look, around)
-    sized = shows(look)
-    # What is too short for a token and asks nothing is the same for everybody, seen or not.
-    if sized and (around is None or (len(rest) <= SHORTEST_TOKEN and "?" not in rest)):
+    # What holds nothing that can be personal is the same for everybody, seen or not.
+    if shows(look) and (around is None or (len(rest) <= SHORTEST_TOKEN and "?" not in rest)):
+        return ()
+    said = _said(rest)
+    if not said or (shows(look) and (is_picture(rest, look) or _ASSET_HOST.match(url) is not None)):
         return ()
     if around is not None:
-        if look.responsive and not sized:
+        if look.responsive and not shows(look):
             look = around.styled()
         small = is_tiny(look)
         if look.hidden or small or around.hidden(boxes=not shows(look)):
             how = "tiny" if small and not look.hidden else "hidden"
             return (how, "inherited", *_unseen(how, rest, look, around)[1:])
-    return () if shows(look) else _perhaps_seen(url, rest, look, around)
+    return () if shows(look) else _perhaps_seen(url, rest, said, look, around)
 
 
 def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tuple[str, ...]:
@@ -223,11 +225,10 @@ def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tup
     return (how, *said)
 
 
-def _perhaps_seen(url: str, rest: str, look: Look, around: Surroundings | None) -> tuple[str, ...]:
+def _perhaps_seen(
+    url: str, rest: str, said: tuple[str, ...], look: Look, around: Surroundings | None
+) -> tuple[str, ...]:
     """Codes of a picture whose size is not known, or that is a line or a pixel."""
-    said = _said(rest)
-    if not said:
-        return ()
     codes = ["unsized" if look.width is None and look.height is None else "thin", *said]
     file = _file(rest)
     speaks = "path" in said
