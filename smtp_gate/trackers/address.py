@@ -13,6 +13,9 @@ from urllib.parse import quote, unquote
 
 _WEB = re.compile(r"[\x00-\x20]*(?:https?:[/\\]*|[/\\]{2})([^/\\?#]*)([^#]*)", re.IGNORECASE)
 _PROXIED = re.compile(r"https?://ci\d+\.googleusercontent\.com/(?:proxy|meips)/[^#]*#(https?://.+)", re.DOTALL)
+_OUTLOOK = re.compile(
+    r"https?://imgproxy-prod\.services\.web\.outlook\.com/proxy/?\?(?:[^&#]*&)*?(?:amp;)?u=([^&#]*)", re.IGNORECASE
+)
 _STRIPPED = {ord(char): None for char in "\t\n\r"}
 _PROPER = re.compile(
     r"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -84,10 +87,16 @@ def behind_proxy(url: str) -> str:
     """The address that a webmail's picture proxy was given; ``url`` itself when there is no proxy.
 
     Replies and forwards carry pictures as Gmail wrote them: ``https://ci3.googleusercontent.com/meips/...#<real>``.
-    What follows the number sign is never sent, yet the proxy fetches the real address.
+    What follows the number sign is never sent, yet the proxy fetches the real address. Outlook writes it as ``u=``.
     """
     match = _PROXIED.match(url) if "#http" in url else None
-    return match[1] if match else url
+    if match is not None:
+        return match[1]
+    match = _OUTLOOK.match(url) if "imgproxy" in url else None
+    if match is None:
+        return url
+    inner = unquote(match[1])
+    return inner if _WEB.match(inner) is not None else url
 
 
 def proper(text: str) -> str | None:

@@ -112,6 +112,9 @@ def test_a_target_is_proper_or_nothing(text: str) -> None:
 def test_the_picture_behind_a_webmail_proxy_is_the_one_to_judge() -> None:
     real = "https://click.acme.example/open.aspx?x#y"
     assert behind_proxy(f"https://ci3.googleusercontent.com/meips/AbC=s0-d-e1-ft#{real}") == real
+    outlook = "https://imgproxy-prod.services.web.outlook.com/proxy/?t=eyJ&u="
+    assert behind_proxy(outlook + "https%3A%2F%2Fclick.acme.example%2Fopen.aspx%3Fx%23y&s=1") == real
+    assert behind_proxy(outlook + "cid%3A1") == outlook + "cid%3A1"
     assert (
         behind_proxy("https://acme.example/#https://other.example/")
         == "https://acme.example/#https://other.example/"
