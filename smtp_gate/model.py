@@ -314,6 +314,7 @@ class Scan:
         tools: catalogue ids of the mailing tools that show in headers or findings.
         language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.
         unjudged: all other addresses, in the order they stand.
+        receipts: fields of the top header, with their line ends, that ask for a reading receipt.
     """
 
     raw: bytes
@@ -327,6 +328,7 @@ class Scan:
     tools: frozenset[str]
     language: str
     unjudged: tuple[Unjudged, ...] = ()
+    receipts: tuple[Span, ...] = ()
 
 
 # --- what is decided ------------------------------------------------------------------------------------------
@@ -382,6 +384,7 @@ class Decision:
         footer: whether the withdrawal footer is added.
         personal: whether the bytes hold a token of the recipient, so that nobody else may get them.
         refusal: the reply that ends the mail for this recipient, when policy refuses it; else None.
+        silent: whether the fields that ask for a reading receipt go.
     """
 
     mail_class: MailClass
@@ -391,3 +394,4 @@ class Decision:
     footer: bool
     personal: bool
     refusal: Reply | None
+    silent: bool = False

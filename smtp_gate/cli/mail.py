@@ -177,6 +177,7 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
         "sealed": found.sealed,
         "obstacles": list(found.obstacles),
         "footer": decision.footer,
+        "read_receipts": "none" if not found.receipts else "stripped" if decision.silent else "kept",
         "fallback": variant.fallback,
         "refusal": variant.refusal.encode().decode().strip() if variant.refusal else None,
         "changed": variant.refusal is None and variant.content != found.raw,
@@ -242,6 +243,7 @@ def _show(told: dict[str, Any], console: Console) -> None:
     facts += [f"{key} {told[key]}" for key in ("sealed", "fallback") if told[key]]
     facts += [f"tools {', '.join(told['tools'])}"] * bool(told["tools"])
     facts += [f"not searched: {', '.join(told['obstacles'])}"] * bool(told["obstacles"])
+    facts += [f"reading receipts {told['read_receipts']}"] * (told["read_receipts"] != "none")
     facts.append("footer added" if told["footer"] else "no footer added")
     facts.append("changed" if told["changed"] else "bytes unchanged")
     console.print("; ".join(facts), highlight=False)

@@ -54,6 +54,7 @@ from smtp_gate.policy.rules import (
     OnUnreadable,
     OnVisibleTrackedImage,
     Policy,
+    ReadReceipts,
     Rule,
     Treat,
 )
@@ -229,6 +230,8 @@ class RuleSettings(_Model):
     """As in policy, for this rule."""
     forwarded: Forwarded | None = None
     """As in policy, for this rule."""
+    read_receipts: ReadReceipts | None = None
+    """As in policy, for this rule."""
 
     @model_validator(mode="after")
     def _pixels_of_authentication(self) -> Self:
@@ -250,6 +253,7 @@ class RuleSettings(_Model):
             on_visible_tracked_image=self.on_visible_tracked_image,
             on_sealed=self.on_sealed,
             forwarded=self.forwarded,
+            read_receipts=self.read_receipts,
         )
 
 
@@ -268,6 +272,8 @@ class PolicySettings(_Model):
     """Mail with parts that cannot be searched."""
     forwarded: Forwarded = Forwarded.REWRITE
     """Messages forwarded inside the message and shown with it: rewritten like it, or left as they came."""
+    read_receipts: ReadReceipts = ReadReceipts.KEEP
+    """Header fields that ask for a reading receipt."""
     rules: list[RuleSettings] = []
     """First match wins; none: class unknown, the strictest."""
 
@@ -358,5 +364,6 @@ class Settings(_Model):
             on_sealed=self.policy.on_sealed,
             on_unreadable=self.policy.on_unreadable,
             forwarded=self.policy.forwarded,
+            read_receipts=self.policy.read_receipts,
             can_keep=self.web is not None and self.keys is not None,
         )

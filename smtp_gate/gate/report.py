@@ -76,6 +76,8 @@ class Report:
             self._actions[vendor][action.value] += count
         for obstacle in scan.obstacles:
             self._actions["unsearched"][obstacle] += 1
+        if variant.decision.silent:
+            self._actions["receipts"]["strip"] += 1
         if variant.fallback:
             self._actions["fallback"][variant.fallback] += 1
 

@@ -14,7 +14,15 @@ from smtp_gate import replies
 from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
 from smtp_gate.model import OPENINGS, Action, Decision, Kind, MailClass, Purpose, Verdict
 from smtp_gate.policy.match import fits
-from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, OnVisibleTrackedImage, Treat
+from smtp_gate.policy.rules import (
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    OnVisibleTrackedImage,
+    ReadReceipts,
+    Treat,
+)
 
 if TYPE_CHECKING:
     from smtp_gate.model import Finding, Scan
@@ -89,6 +97,7 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
         footer=wraps,
         personal=wraps,
         refusal=refusal,
+        silent=treatment.read_receipts is ReadReceipts.STRIP and bool(scan.receipts),
     )
 
 

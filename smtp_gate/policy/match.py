@@ -21,6 +21,7 @@ from smtp_gate.policy.rules import (
     OnSealed,
     OnUnreadable,
     OnVisibleTrackedImage,
+    ReadReceipts,
     Rule,
     Treat,
 )
@@ -60,6 +61,7 @@ class Treatment:
         on_sealed: in force for this message.
         on_unreadable: in force for this message.
         forwarded: in force for this message.
+        read_receipts: in force for this message.
         can_keep: whether a tracker can be kept at all.
     """
 
@@ -75,6 +77,7 @@ class Treatment:
     on_sealed: OnSealed
     on_unreadable: OnUnreadable
     forwarded: Forwarded
+    read_receipts: ReadReceipts
     can_keep: bool
 
 
@@ -94,6 +97,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
     on_visible_tracked_image = rule.on_visible_tracked_image or policy.on_visible_tracked_image
     on_sealed = rule.on_sealed or policy.on_sealed
     forwarded = rule.forwarded or policy.forwarded
+    read_receipts = rule.read_receipts or policy.read_receipts
     if rule.mail_class is MailClass.CONSENT_REQUEST:
         # Consent that was asked for by a mail that tracks is void; nothing passes here.
         on_opaque_link = OnOpaqueLink.TEXT if on_opaque_link is OnOpaqueLink.PASS else on_opaque_link
@@ -101,6 +105,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
             on_visible_tracked_image = OnVisibleTrackedImage.STRIP
         on_sealed = OnSealed.PASS_IF_UNTRACKED if on_sealed is OnSealed.PASS else on_sealed
         forwarded = Forwarded.REWRITE
+        read_receipts = ReadReceipts.STRIP
     return Treatment(
         rule=rule.name,
         mail_class=rule.mail_class,
@@ -114,6 +119,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         on_sealed=on_sealed,
         on_unreadable=policy.on_unreadable,
         forwarded=forwarded,
+        read_receipts=read_receipts,
         can_keep=policy.can_keep,
     )
 

@@ -66,6 +66,15 @@ class OnUnreadable(StrEnum):
     """The mail is refused."""
 
 
+class ReadReceipts(StrEnum):
+    """What becomes of header fields that ask the reader's program for a receipt (RFC 8098)."""
+
+    KEEP = "keep"
+    """They stay: a program has to ask its reader before it answers (RFC 8098 section 2.1)."""
+    STRIP = "strip"
+    """They go."""
+
+
 class Treat(StrEnum):
     """Whether consent counts for pixels or clicks under a rule."""
 
@@ -129,6 +138,7 @@ class Rule:
         on_visible_tracked_image: as in :class:`Policy`.
         on_sealed: as in :class:`Policy`.
         forwarded: as in :class:`Policy`.
+        read_receipts: as in :class:`Policy`.
     """
 
     name: str
@@ -142,6 +152,7 @@ class Rule:
     on_visible_tracked_image: OnVisibleTrackedImage | None = None
     on_sealed: OnSealed | None = None
     forwarded: Forwarded | None = None
+    read_receipts: ReadReceipts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,7 @@ class Policy:
         on_sealed: what becomes of signed and encrypted mail.
         on_unreadable: what becomes of mail that cannot be searched.
         forwarded: what becomes of trackers in forwarded messages.
+        read_receipts: what becomes of fields that ask for a reading receipt.
         can_keep: whether a tracker can be kept at all: the web part has an address and there are keys.
     """
 
@@ -168,4 +180,5 @@ class Policy:
     on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
     on_unreadable: OnUnreadable = OnUnreadable.PASS
     forwarded: Forwarded = Forwarded.REWRITE
+    read_receipts: ReadReceipts = ReadReceipts.KEEP
     can_keep: bool = True

@@ -31,8 +31,8 @@ def render(scan: Scan, decision: Decision, mint: Mint | None, footer: FooterText
         footer: what the footer says; needed when the decision has one.
 
     Returns:
-        The message; ``scan.raw`` itself when nothing is edited. Outside the edited parts it is the same byte for
-        byte, and in them outside the edited lines (base64: from the first edit on).
+        The message; ``scan.raw`` itself when nothing is edited. Outside the edited parts and header fields that go
+        it is the same byte for byte, and in them outside the edited lines (base64: from the first edit on).
 
     Raises:
         SpliceError: an edit could not be written without touching what is not edited; reasons beside those of
@@ -49,10 +49,14 @@ def render(scan: Scan, decision: Decision, mint: Mint | None, footer: FooterText
             raise SpliceError(-1, "footer")
         for anchor in scan.anchors:
             edits.setdefault(anchor.part, []).append(_footer(scan, anchor, footer))
-    if not edits:
+    gone = scan.receipts if decision.silent else ()
+    if not edits and not gone:
         return scan.raw
     pieces = []
     done = 0
+    for field in gone:
+        pieces.append(scan.raw[done : field.start])
+        done = field.end
     for index in sorted(edits):
         part = parts[index]
         if part.sealed or part.attachment or part.view is None:

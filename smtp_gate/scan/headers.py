@@ -7,10 +7,11 @@ fields counts (the first), and what a parameter of RFC 2045 and RFC 2231 means.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from smtp_gate.limits import MAX_HEADER_BYTES
+from smtp_gate.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _CONTENT_FIELD = re.compile(
     rb"^(content-(?:type|transfer-encoding|disposition|id))[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.MULTILINE | re.IGNORECASE,
+)
+RECEIPT_FIELDS: Final = frozenset(
+    [
+        "disposition-notification-to",
+        "disposition-notification-options",
+        "generate-delivery-report",
+        "read-receipt-to",
+        "return-receipt-requested",
+        "return-receipt-to",
+        "x-acknowledge-to",
+        "x-confirm-reading-to",
+        "x-pmrqc",
+    ]
+)
+"""Fields by which a mail asks the reader's program to tell that it was read: RFC 8098 section 2, RFC 2076 section
+3.5, and what Eudora, Pegasus and others made up before them."""
+_RECEIPT = re.compile(
+    b"^(?:" + b"|".join(name.encode() for name in sorted(RECEIPT_FIELDS)) + rb")[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?",
     re.MULTILINE | re.IGNORECASE,
 )
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.MULTILINE | re.IGNORECASE)
@@ -53,6 +73,12 @@ def header_size(raw: bytes) -> int:
 def received_count(raw: bytes) -> int:
     """How many ``Received`` fields the top header has: the hops that a message made (RFC 5321 section 6.3)."""
     return sum(1 for _ in _RECEIVED.finditer(raw, 0, header_size(raw)))
+
+
+def receipt_fields(raw: bytes) -> tuple[Span, ...]:
+    """The fields of the top header that ask for a reading receipt, with their line ends, in order."""
+    end = min(header_size(raw), MAX_HEADER_BYTES)
+    return tuple(Span(*found.span()) for found in _RECEIPT.finditer(raw, 0, end))
 
 
 def fields(raw: bytes) -> Mapping[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate.limits import MAX_FINDINGS
 from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
 from smtp_gate.scan.around import Around, Page
-from smtp_gate.scan.headers import content_fields, fields, parameters
+from smtp_gate.scan.headers import RECEIPT_FIELDS, content_fields, fields, parameters, receipt_fields
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, SEALS, walk
 from smtp_gate.scan.plaintext import read_text
@@ -76,6 +76,7 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
         tools=tools,
         language=next(declared, reader.language),
         unjudged=tuple(reader.unjudged),
+        receipts=() if RECEIPT_FIELDS.isdisjoint(headers) else receipt_fields(raw),
     )
 
 

@@ -13,6 +13,7 @@ from smtp_gate.policy.rules import (
     OnSealed,
     OnUnreadable,
     OnVisibleTrackedImage,
+    ReadReceipts,
     Treat,
 )
 
@@ -76,6 +77,7 @@ def treatment(**changes: Any) -> Treatment:
         "on_sealed": OnSealed.PASS_IF_UNTRACKED,
         "on_unreadable": OnUnreadable.PASS,
         "forwarded": Forwarded.REWRITE,
+        "read_receipts": ReadReceipts.KEEP,
         "can_keep": True,
     }
     return Treatment(**(values | changes))

@@ -15,7 +15,15 @@ from smtp_gate import limits, replies
 from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live
-from smtp_gate.policy.rules import Forwarded, OnOpaqueLink, OnSealed, OnUnreadable, OnVisibleTrackedImage, Treat
+from smtp_gate.policy.rules import (
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    OnVisibleTrackedImage,
+    ReadReceipts,
+    Treat,
+)
 from smtp_gate.tokens.keyring import Keyring
 from smtp_gate.tokens.seal import AskToken, open_ask, seal
 from tests.policy.samples import finding, part, scanned, treatment
@@ -210,6 +218,13 @@ def test_a_forwarded_message_follows_its_switch(switch: Forwarded, became: str) 
     found = scanned(finding(Kind.PIXEL), finding(Kind.PIXEL, part=1), parts=parts)
     decision = decide(found, treatment(forwarded=switch), NOTHING)
     assert [f"{verdict.action} {verdict.reason}" for verdict in decision.verdicts] == ["strip no_consent", became]
+
+
+@pytest.mark.parametrize("switch", ReadReceipts)
+def test_reading_receipts_follow_their_switch(switch: ReadReceipts) -> None:
+    rule = treatment(read_receipts=switch)
+    assert not decide(scanned(), rule, EVERYTHING).silent
+    assert decide(scanned(receipts=((0, 9),)), rule, EVERYTHING).silent is (switch is ReadReceipts.STRIP)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 
 from smtp_gate.model import MailClass
 from smtp_gate.policy.match import DEFAULT_RULE, addresses, fits, owns, treat
-from smtp_gate.policy.rules import Condition, Controller, Forwarded, OnOpaqueLink, OnSealed, Policy, Rule
+from smtp_gate.policy.rules import (
+    Condition,
+    Controller,
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    Policy,
+    ReadReceipts,
+    Rule,
+)
 from tests.policy.samples import ACME, scanned
 
 OTHER = Controller("other", "Other", ("login@shared.example", "@*.other.example"))
@@ -95,10 +105,12 @@ def test_a_request_for_consent_lets_nothing_pass() -> None:
         on_opaque_link=OnOpaqueLink.PASS,
         on_sealed=OnSealed.PASS,
         forwarded=Forwarded.LEAVE,
+        read_receipts=ReadReceipts.KEEP,
     )
     found = treat(Policy(rules=(asks,)), b"", scanned())
     assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.TEXT, OnSealed.PASS_IF_UNTRACKED)
     assert found.forwarded is Forwarded.REWRITE
+    assert found.read_receipts is ReadReceipts.STRIP
 
 
 def test_everybody_can_be_one_controller() -> None:
@@ -132,12 +144,18 @@ def test_a_rules_switches_beat_the_policys() -> None:
         on_opaque_link=OnOpaqueLink.REJECT,
         infer_from_text=False,
         forwarded=Forwarded.LEAVE,
+        read_receipts=ReadReceipts.KEEP,
     )
-    found = treat(Policy(rules=(strict,), on_sealed=OnSealed.PASS, infer_from_text=True), b"", scanned())
+    policy = Policy(
+        rules=(strict,), on_sealed=OnSealed.PASS, infer_from_text=True, read_receipts=ReadReceipts.STRIP
+    )
+    found = treat(policy, b"", scanned())
     assert not found.infer_from_text
     assert treat(Policy(infer_from_text=True), b"", scanned()).infer_from_text
     assert (found.on_opaque_link, found.on_sealed) == (OnOpaqueLink.REJECT, OnSealed.PASS)
     assert found.forwarded is Forwarded.LEAVE
+    assert found.read_receipts is ReadReceipts.KEEP
+    assert treat(replace(policy, rules=()), b"", scanned()).read_receipts is ReadReceipts.STRIP
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 - ``why``: what the case is there for;
 - ``rcpt`` and ``sender``: the envelope;
 - ``grants``: purposes the recipient agreed to, in lower case; nothing without it;
-- ``set``: the switches ``on_opaque_link``, ``infer_from_text`` and ``on_sealed`` of the policy;
+- ``set``: the switches ``on_opaque_link``, ``infer_from_text``, ``on_sealed`` and ``read_receipts``;
 - ``refused``: name of the reply in :mod:`smtp_gate.replies` when there is no ``out.eml``.
 
 What a run gave, when it differs, is written beside as ``out.eml.got`` (not in git): look at it, and copy it if it
@@ -26,7 +26,7 @@ from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.gate.variant import Variant, compose
 from smtp_gate.model import NOTHING, Purpose, Scan
-from smtp_gate.policy.rules import Controller, OnOpaqueLink, OnSealed, Policy
+from smtp_gate.policy.rules import Controller, OnOpaqueLink, OnSealed, Policy, ReadReceipts
 from smtp_gate.scan.message import scan
 from smtp_gate.tokens.keyring import Keyring
 
@@ -55,6 +55,7 @@ def variant(raw: bytes, case: dict[str, object]) -> tuple[Scan, Variant]:
         on_opaque_link=OnOpaqueLink(switches.get("on_opaque_link", POLICY.on_opaque_link)),
         infer_from_text=switches.get("infer_from_text", POLICY.infer_from_text),
         on_sealed=OnSealed(switches.get("on_sealed", POLICY.on_sealed)),
+        read_receipts=ReadReceipts(switches.get("read_receipts", POLICY.read_receipts)),
     )
     rules = dataclasses.replace(ruleset(), policy=policy)
     granted = NOTHING

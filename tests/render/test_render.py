@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -141,6 +142,30 @@ def test_the_same_decision_gives_the_same_bytes() -> None:
     found = read(MAIL)
     decision = decided(found, Action.WRAP, footer=True)
     assert render(found, decision, MINT, FOOTER) == render(read(bytes(MAIL)), decision, MINT, FOOTER)
+
+
+RECEIPTS = [
+    b"Disposition-Notification-To: a@b.example\r\n",
+    b"return-receipt-TO :\r\n a@b.example\r\n",
+    b"X-PMRQC: 1\r\n",
+]
+OTHERS = [
+    b"Subject: Return-Receipt-To: x\r\n",
+    b"X-Read: y\r\n\tX-PMRQC: 1\r\n",
+    b"no field\r\n",
+    b"From: a@acme.example\r\n",
+]
+
+
+@given(
+    st.lists(st.sampled_from(RECEIPTS + OTHERS), max_size=8), st.sampled_from([b"", b"\r\n", b"\r\nX-PMRQC: 1\r\n"])
+)
+def test_fields_that_ask_for_a_receipt_go_and_nothing_else(fields: list[bytes], body: bytes) -> None:
+    raw = b"".join(fields) + body
+    found = read(raw)
+    assert render(found, decided(found), None, None) is raw
+    silent = render(found, dataclasses.replace(decided(found), silent=True), None, None)
+    assert silent == b"".join(field for field in fields if field in OTHERS) + body
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from smtp_gate.scan.headers import (
     fields,
     header_size,
     parameters,
+    receipt_fields,
     received_count,
     token,
 )
@@ -29,6 +30,19 @@ def test_fields_are_unfolded_and_keep_their_order() -> None:
     assert found["x-empty"] == ("",)
     assert found["x-latin"] == ("caf\xe9",)
     assert list(found) == ["received", "subject", "x-empty", "x-latin"]
+
+
+def test_fields_that_ask_for_a_reading_receipt_are_found_with_their_line_ends() -> None:
+    mail = (
+        b"DISPOSITION-Notification-To : a@b.example,\r\n\tc@d.example\r\nSubject: x\r\nreturn-receipt-to: a\r\n"
+        b"X-Return-Receipt-To: b\r\nX-Confirm-Reading-To:\r\n\r\nReturn-Receipt-To: no\r\n"
+    )
+    assert [mail[slice(*field)] for field in receipt_fields(mail)] == [
+        b"DISPOSITION-Notification-To : a@b.example,\r\n\tc@d.example\r\n",
+        b"return-receipt-to: a\r\n",
+        b"X-Confirm-Reading-To:\r\n",
+    ]
+    assert receipt_fields(b"Return-Receipt-To: a") == ((0, 20),)
 
 
 def test_received_fields_of_the_header_alone_are_counted() -> None:
