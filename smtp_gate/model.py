@@ -11,7 +11,7 @@ from enum import IntFlag, StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from smtp_gate.replies import Reply
 
@@ -109,6 +109,12 @@ class Span(NamedTuple):
     end: int
 
 
+PAGES = frozenset({"text/html", "text/x-amp-html"})
+"""Media types that are HTML."""
+CALENDARS = frozenset({"text/calendar", "text/x-vcalendar", "text/vcard", "text/x-vcard", "text/directory"})
+"""Media types of folded content lines: iCalendar, vCalendar, vCard."""
+
+
 class Kind(StrEnum):
     """What an address in a mail is."""
 
@@ -186,6 +192,21 @@ class Address(NamedTuple):
     look: Look | None
     load: bool
 
+    def moved(self, span: Callable[[int, int], Span], quote: bytes) -> Address:
+        """The same address of a page that stands inside something else.
+
+        Args:
+            span: the way from the page's offsets to a span of the view.
+            quote: what is round the page.
+        """
+        return self._replace(
+            element=span(*self.element),
+            value=span(*self.value),
+            closing=None if self.closing is None else span(*self.closing),
+            words=None if self.words is None or self.words.start == self.words.end else span(*self.words),
+            quote=quote + (self.quote or b" "),
+        )
+
 
 class Unjudged(NamedTuple):
     """An address that neither catalogue nor look spoke about; a further witness may (``scan/witness.py``).
@@ -244,7 +265,7 @@ class Part:
 
 
 class Finding(NamedTuple):
-    """One address in a mail that is a tracker, or nearly one.
+    r"""One address in a mail that is a tracker, or nearly one.
 
     Attributes:
         part: index of the part it stands in.
@@ -254,9 +275,10 @@ class Finding(NamedTuple):
             ATTRIBUTE the attribute with its name; for TEXT the same as ``value``. Offsets in the part's view.
         value: the address itself as written, without quotes.
         closing: for ANCHOR the end tag ``</a>``, None where it has none.
-        words: for ANCHOR what is between the tags, as bytes of the view; empty otherwise.
+        words: for ANCHOR what is between the tags; for TEXT of a page what stands before it; None otherwise.
         quote: the quote character round the value: ``b'"'``, ``b"'"`` or ``b""``. In HTML that is itself the
-            value of an attribute (``srcdoc``) the outer quotes come first, and a blank stands for none.
+            value of an attribute (``srcdoc``) the outer quotes come first, and a blank stands for none. ``b"&"`` is
+            for the text of a page, ``b"\"`` comes first in a text of iCalendar or vCard, where backslashes escape.
         url: the address as a browser would read it: references resolved, blanks trimmed.
         vendor: catalogue id; empty for a tracker that nobody catalogued.
         target: where the address leads in the end, decoded offline and already free of personal parameters;
@@ -308,7 +330,7 @@ class Scan:
         anchors: one for each part that must carry a footer (every text/html and text/plain body alternative);
             empty when no footer can be added.
         obstacles: codes of what could not be searched: ``depth``, ``parts``, ``size``, ``charset``,
-            ``encoding``, ``markup``, ``findings``; empty for nearly every mail.
+            ``encoding``, ``markup``, ``type``, ``findings``; empty for nearly every mail.
         sealed: ``"signed"``, ``"encrypted"`` or ``""``; a seal inside a forwarded message is its parts' own matter.
         footered: whether a withdrawal link of this gate stands in it already, whosever it is.
         tools: catalogue ids of the mailing tools that show in headers or findings.

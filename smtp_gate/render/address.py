@@ -19,8 +19,13 @@ _ESCAPED = {
     ord('"'): re.compile(rb"[&\"]"),
     ord("'"): re.compile(rb"[&']"),
     ord(" "): re.compile(rb"[&\"']"),
+    ord("&"): re.compile(rb"&"),
 }
-"""By the quote round a page that is an attribute's value: what must be a reference there."""
+"""By what is round a text: what must be a reference in it."""
+_REFERENCES = {b"&": b"&amp;"}
+_SPECIAL = re.compile(rb"[\\,;]")
+"""What iCalendar escapes in a text (RFC 5545 section 3.3.11)."""
+_BACKSLASH = ord("\\")
 _HOST = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*:)?//([^/?#\\]*)")
 
 
@@ -54,12 +59,15 @@ def in_attribute(url: str, quoted: bytes, *, whole: bool = True) -> bytes:
     elif quote in (b"", b" ") and whole and _NOT_BARE.search(text) is not None:
         text = b'"' + text + b'"'
     for outer in reversed(quoted[:-1]):
-        text = _ESCAPED[outer].sub(_reference, text)
+        text = _escaped(text, outer)
     return text
 
 
-def _reference(sign: re.Match[bytes]) -> bytes:
-    return b"&#%d;" % sign[0][0]
+def _escaped(text: bytes, level: int) -> bytes:
+    """A text as it is written inside one of the quotes of :attr:`smtp_gate.model.Finding.quote`."""
+    if level == _BACKSLASH:
+        return _SPECIAL.sub(rb"\\\g<0>", text)
+    return _ESCAPED[level].sub(lambda sign: _REFERENCES.get(sign[0]) or b"&#%d;" % sign[0][0], text)
 
 
 def in_css(url: str) -> bytes:
@@ -67,9 +75,17 @@ def in_css(url: str) -> bytes:
     return _NOT_IN_CSS.sub(lambda sign: b"%%%02X" % sign[0][0], proper(url))
 
 
-def in_text(url: str) -> bytes:
-    """An address in running text."""
-    return proper(url)
+def in_text(url: str, quoted: bytes = b"") -> bytes:
+    """An address in running text.
+
+    Args:
+        url: what a reader shall see.
+        quoted: ``&`` in the text of a page; what is round the page comes first, as in :func:`in_attribute`.
+    """
+    text = proper(url)
+    for level in reversed(quoted):
+        text = _escaped(text, level)
+    return text
 
 
 def _idna(host: str) -> str:

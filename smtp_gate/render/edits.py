@@ -61,7 +61,7 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
     if finding.carrier is Carrier.CSS:
         return (Edit(start, end, in_css(url)),)
     if finding.carrier is Carrier.TEXT:
-        return (Edit(start, end, in_text(url)),)
+        return (Edit(start, end, in_text(url, finding.quote)),)
     whole = finding.carrier is not Carrier.ATTRIBUTE or finding.element.end == end
     return (Edit(start, end, in_attribute(url, finding.quote, whole=whole)),)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from smtp_gate import transfer
 from smtp_gate.errors import SpliceError
 from smtp_gate.limits import MAX_LINE_OUT
+from smtp_gate.model import CALENDARS, PAGES
 from smtp_gate.render import base64_lines, plain_lines, quoted_printable
+from smtp_gate.render.calendar_lines import folded
 from smtp_gate.render.edits import Edit, apply
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ def splice(raw: bytes, part: Part, edits: Sequence[Edit]) -> bytes:
     if not edits:
         return old
     body_end = line_end(old, line_end(raw))
-    html = part.media_type != "text/plain"
+    html = part.media_type in PAGES
+    if part.media_type in CALENDARS:
+        edits = folded(view, edits, line_end(view, body_end))
     if part.transcoded:
         content, edits = _in_charset(part, old, view, edits)
     else:

@@ -49,6 +49,8 @@ Reader = Callable[[Tag, re.Match[bytes], list[Address]], None]
 """Reads one attribute that has a value: takes the tag and the match of this attribute, and adds the addresses in
 it to the list."""
 
+NEW = tuple.__new__
+"""Makes a named tuple without the function in Python that its class would call: every mail has dozens of them."""
 LOOKS = frozenset([b"width", b"height", b"style", b"alt", b"class", b"id", b"hidden"])
 """Attributes that tell how an image presents itself."""
 _IDLE_RELATIONS = frozenset(
@@ -117,7 +119,7 @@ def usual_image(begin: int, stop: int, match: re.Match[bytes]) -> Address:
         across = None if width is None else float(width)
         down = None if height is None else float(height)
         hidden = ("zero_size",) if across == 0 or down == 0 else ()
-        look = Look(across, down, hidden, text, named is not None)
+        look = NEW(Look, (across, down, hidden, text, named is not None))
     else:
         values = {b"style": attribute_value(style)}
         if width is not None:
@@ -129,8 +131,9 @@ def usual_image(begin: int, stop: int, match: re.Match[bytes]) -> Address:
         if named is not None:
             values[b"class"] = ""
         look = look_of(values)
-    value = Span(*match.span(1))
-    return Address(_IMAGE, Span(begin, stop), value, None, None, b'"', address.decode("ascii"), look, True)  # noqa: FBT003
+    value = NEW(Span, match.span(1))
+    element = NEW(Span, (begin, stop))
+    return NEW(Address, (_IMAGE, element, value, None, None, b'"', address.decode("ascii"), look, True))
 
 
 def image(tag: Tag, match: re.Match[bytes], found: list[Address]) -> None:

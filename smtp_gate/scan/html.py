@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.limits import MAX_FRAME_DEPTH
 from smtp_gate.model import Address, Carrier, Span
-from smtp_gate.scan.attributes import QUOTES, Tag, addresses_of, attributes_of, usual_image, value_of, written
+from smtp_gate.scan.attributes import NEW, QUOTES, Tag, addresses_of, attributes_of, usual_image, value_of, written
 from smtp_gate.scan.elements import ANYWHERE, ELEMENTS, UNKNOWN, VML
 from smtp_gate.scan.readings import UNCLEAR, all_readings, style_text
 from smtp_gate.scan.style import style_addresses, unfolded_style
 from smtp_gate.scan.tokens import CONDITIONAL, MAY_LOAD, SWALLOWED, USUAL_IMAGE, USUAL_LINK, tokens
 from smtp_gate.scan.urls import absolute, against, web_address
+from smtp_gate.scan.visible import visible_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class HtmlPage(NamedTuple):
 
 
 def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
-    """Every ``http``, ``https`` and ``//host`` address in the attributes and styles of ``view``.
+    """Every ``http``, ``https`` and ``//host`` address in the attributes, styles and visible text of ``view``.
 
     Args:
         view: HTML in UTF-8 or any charset whose markup characters are single ASCII octets.
@@ -72,18 +73,15 @@ def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
     if page.base:
         page = _Reader(view, against(page.base), depth)
         page.walk(0, len(view))
+    seen = visible_addresses(view, page.addresses)
+    if seen:
+        page.addresses = sorted([*page.addresses, *seen], key=lambda one: one.element)
     footer = next((place for place in (page.body_end, page.html_end, page.swallowed) if place >= 0), len(view))
     return HtmlPage(tuple(page.addresses), footer, page.language, page.hidden)
 
 
-class _Anchor(NamedTuple):
-    """An ``<a href>`` that is still open; it will be put where it began."""
-
-    place: int
-    tag: Span
-    value: Span
-    quote: bytes
-    url: str
+_Anchor = tuple[int, int, int, int, int, bytes, str]
+"""An ``<a href>`` still open: place in the list, begin and end of its tag, of its value, the quote, the url."""
 
 
 class _Reader:
@@ -136,7 +134,7 @@ class _Reader:
                 anchor = self._anchor(begin, stop, inner)
             elif name == b"/a":
                 if anchor is not None:
-                    self._close(anchor, Span(begin, stop), Span(anchor.tag.end, begin))
+                    self._close(anchor, NEW(Span, (begin, stop)), NEW(Span, (anchor[2], begin)))
                     anchor = None
             elif (
                 name == b"img"
@@ -197,7 +195,7 @@ class _Reader:
         place = len(self.addresses)
         match = USUAL_LINK.match(view, inner, stop)
         if match is not None and match.lastindex == 1:
-            return _Anchor(place, Span(begin, stop), Span(*match.span(1)), b'"', match[1].decode("ascii"))
+            return place, begin, stop, *match.span(1), b'"', match[1].decode("ascii")
         if match is not None:
             group, quote = 2, b'"'
         else:
@@ -209,12 +207,13 @@ class _Reader:
             group, quote = match.lastindex, QUOTES[match.lastindex]
         first, last = match.span(group)
         url = web_address(view, first, last, self.resolve)
-        return _Anchor(place, Span(begin, stop), Span(first, last), quote, url) if url else None
+        return (place, begin, stop, first, last, quote, url) if url else None
 
     def _close(self, anchor: _Anchor, closing: Span | None, words: Span | None) -> None:
         """Adds an anchor where it began, now that it is known whether and where it ends."""
-        place, tag, value, quote, url = anchor
-        one = Address(_ANCHOR, tag, value, closing, words, quote, url, None, False)  # noqa: FBT003 - the hot path
+        place, begin, stop, first, last, quote, url = anchor
+        tag, value = NEW(Span, (begin, stop)), NEW(Span, (first, last))
+        one = NEW(Address, (_ANCHOR, tag, value, closing, words, quote, url, None, False))
         if place == len(self.addresses):
             self.addresses.append(one)
         else:
@@ -267,13 +266,4 @@ class _Reader:
         text, span, quote = written(self.view, match)
         page = read_html(text, depth=self.depth + 1)
         self.hidden = self.hidden or page.hidden
-        self.addresses += [
-            one._replace(
-                element=span(*one.element),
-                value=span(*one.value),
-                closing=None if one.closing is None else span(*one.closing),
-                words=None if one.words is None else span(*one.words),
-                quote=(quote or b" ") + (one.quote or b" "),
-            )
-            for one in page.addresses
-        ]
+        self.addresses += [one.moved(span, quote or b" ") for one in page.addresses]

@@ -11,15 +11,18 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from smtp_gate.limits import MAX_FINDINGS
-from smtp_gate.model import NOTHING, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
+from smtp_gate.limits import MAX_FINDINGS, MAX_TEXT_PART
+from smtp_gate.model import CALENDARS, NOTHING, PAGES, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
 from smtp_gate.scan.around import Around, Page
+from smtp_gate.scan.calendar import read_calendar
 from smtp_gate.scan.headers import RECEIPT_FIELDS, content_fields, fields, parameters, receipt_fields
 from smtp_gate.scan.html import read_html
-from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, SEALS, walk
+from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, READ, SEALS, STYLES, walk
 from smtp_gate.scan.plaintext import read_text
+from smtp_gate.scan.style import style_addresses
 from smtp_gate.scan.words import visible_words
 from smtp_gate.trackers import UNSURE
+from smtp_gate.transfer import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +37,9 @@ _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
 _SUSPECT = Kind.SUSPECT
 _TELLING = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK})
+_TRACKING = _TELLING | {Kind.PERSONAL}
 _BY_THE_MAIL = (*UNSURE, "tool")
+_DELSP = re.compile(rb";\s*delsp\s*=\s*\"?yes", re.IGNORECASE)
 _WORDS_BEFORE = 120
 """Octets of running text before an address that are taken for its words."""
 
@@ -57,12 +62,15 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
     for part in parts:
         if part.view is not None:
             reader.read(raw, part)
+        elif part.media_type.startswith("text/") and part.media_type not in READ and not part.attachment:
+            reader.suspect(raw, part)
     tools = catalogue.tools(headers) | reader.vendors
     if reader.unsure:
         reader.settle(tools)
     obstacles = dict.fromkeys((*walked, *reader.obstacles))
     sealed = _seal(raw, parts)
-    anchors = () if sealed else _anchors(raw, parts, reader.ends)
+    bare = any(one.kind in _TRACKING and one.part not in reader.ends for one in reader.findings)
+    anchors = () if sealed or bare else _anchors(raw, parts, reader.ends)
     declared = (language for value in headers.get("content-language", ()) if (language := _primary(value)))
     return Scan(
         raw=raw,
@@ -112,9 +120,11 @@ class _Reader:
         """Judge every address of one part, and note where its text ends."""
         view = part.view or b""
         if part.media_type == "text/plain":
-            flowed = b"flowed" in raw[part.header.start : part.header.end].lower()
             self.ends[part.index] = len(view)
-            self.judge(part, view, read_text(view, flowed))
+            self.judge(part, view, read_text(view, delsp=_DELSP.search(raw, *part.header) is not None))
+            return
+        if part.media_type not in PAGES:
+            self.odd(part, view)
             return
         page = read_html(view)
         self.ends[part.index] = page.footer_offset
@@ -123,6 +133,31 @@ class _Reader:
         if page.hidden:
             self.obstacles["markup"] = None
         self.judge(part, view, page.addresses, Page(view, page.footer_offset))
+
+    def odd(self, part: Part, view: bytes) -> None:
+        """Text of another kind, which is read like the rest and cannot carry a footer."""
+        if part.media_type in CALENDARS:
+            found = read_calendar(view)
+            if found.hidden:
+                self.obstacles["type"] = None
+            self.judge(part, view, found.addresses)
+        elif part.media_type == STYLES:
+            self.judge(part, view, style_addresses(view, 0, len(view)))
+        else:
+            self.judge(part, view, read_text(view))
+
+    def suspect(self, raw: bytes, part: Part) -> None:
+        """Text of a kind that is not known, and so not edited; a tracker in it is told as an obstacle."""
+        view = decode(raw[part.body.start : part.body.end], part.encoding)
+        if view is None or len(view) > MAX_TEXT_PART:
+            self.obstacles["type"] = None
+            return
+        for address in read_text(view):
+            url = address.url
+            judged = self.catalogue.load(url) or self.catalogue.link(url, str, self.protected)
+            if judged is not None and judged.kind in _TRACKING:
+                self.obstacles["type"] = None
+                return
 
     def judge(  # noqa: C901 - the hot path: a call for each address would cost more than what it does
         self, part: Part, view: bytes, addresses: Iterable[Address], page: Page | None = None
@@ -216,7 +251,7 @@ def words_of(view: bytes, carrier: Carrier, value: Span, words: Span | None) -> 
 
     In running text that is the line up to the address, and where nothing stands there the line above.
     """
-    if carrier is not Carrier.TEXT:
+    if carrier is not Carrier.TEXT or words is not None:
         return visible_words(view, words) if words is not None else ""
     before = view[max(0, value.start - _WORDS_BEFORE) : value.start].rstrip(b" \t\r\n<([")
     line = before[before.rfind(b"\n") + 1 :]

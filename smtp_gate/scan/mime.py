@@ -12,12 +12,15 @@ import re
 from typing import Final, NamedTuple
 
 from smtp_gate.limits import MAX_DEPTH, MAX_PARTS, MAX_TEXT_PART
-from smtp_gate.model import Part, Span
+from smtp_gate.model import CALENDARS, PAGES, Part, Span
 from smtp_gate.scan.headers import body_start, content_fields, parameters, token
 from smtp_gate.transfer import IDENTITY, decode, searchable, to_utf8
 
-READ: Final = frozenset({"text/html", "text/plain", "text/x-amp-html"})
-"""Media types whose text is searched."""
+TEXTS: Final = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/enriched", "text/richtext"})
+"""Media types whose text is read as it runs."""
+STYLES: Final = "text/css"
+READ: Final = PAGES | CALENDARS | TEXTS | {STYLES}
+"""Media types whose text is searched and edited; of any other text it is only told whether a tracker is in it."""
 
 MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 """Media types that hold a whole message (RFC 2046 section 5.2.1, RFC 6532 section 3.7, RFC 5537 section 4.1)."""

@@ -180,6 +180,30 @@ def tokens(  # noqa: C901, PLR0912 - the hot loop: a call for each kind would co
                 break
 
 
+def texts(view: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of each run of text in ``view[start:end]``, in order: no tag, comment or raw text is in it."""
+    at = start
+    while at < end:
+        match = MARKUP.search(view, at, end)
+        if match is None:
+            yield at, end
+            return
+        if match.start() > at:
+            yield at, match.start()
+        at = match.end()
+        kind = match.lastindex
+        if kind in (START, END):
+            at = _tag_end(view, at, end)
+        elif kind in (COMMENT, CONDITION):
+            close = _END_OF_COMMENT.search(view, at, end)
+            at = close.end() if close else -1
+        if at < 0:
+            return
+        name = match[START]
+        if name is not None and name.lower() in RAW_TEXT:
+            at = raw_end(view, name.lower(), at, end)
+
+
 def raw_end(view: bytes, name: bytes, start: int, end: int) -> int:
     """Where the raw text of element ``name`` that begins at ``start`` ends: at its end tag, else at ``end``."""
     if name == b"script":

@@ -139,7 +139,7 @@ TARGET = "https://shop.example/?a=b&c=%C3%A9"
         (f"<a href={L} id=y>x</a>", f'<a href="{TARGET.replace("&", "&amp;")}" id=y>x</a>'),
         (
             f"<iframe srcdoc='<a href=\"{L}\">x</a>'></iframe>",
-            f"<iframe srcdoc='<a href=\"{TARGET.replace('&', '&#38;amp;')}\">x</a>'></iframe>",
+            f"<iframe srcdoc='<a href=\"{TARGET.replace('&', '&amp;amp;')}\">x</a>'></iframe>",
         ),
         (
             '<base href="https://link.example/?to=https://b.example"><a href="?to=https%3A%2F%2Fa.example">x</a>',

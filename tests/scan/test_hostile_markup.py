@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtp_gate.model import Span
+from smtp_gate.scan.calendar import read_calendar
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.plaintext import read_text
 from smtp_gate.scan.words import visible_words
@@ -117,7 +118,35 @@ def test_hostile_markup_ends_in_time(view: bytes) -> None:
     [b"http://h", b"http://h) ", b")", b"(", b"http://h/ \r\n", b".", b"<http://h \r\nx", b"h", b"http://"],
 )
 def test_hostile_text_ends_in_time(repeated: bytes) -> None:
-    read_text(filled(b"<http://h/", repeated), flowed=True)
+    read_text(filled(b"<http://h/", repeated), delsp=True)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        b"\r\n ",
+        b"\\,",
+        b"\\n",
+        b"http://h\\n",
+        b'"',
+        b';a="',
+        b"X-ALT-DESC:<a href='//h'>\r\n",
+        b"URL:http://h\r\n",
+        b":",
+        b"a.",
+    ],
+)
+def test_hostile_calendars_end_in_time(repeated: bytes) -> None:
+    read_calendar(filled(b"DESCRIPTION;x:http://h", repeated))
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "repeated", [b"http://h ", b"<p>http://h", b"&amp;http://h", b"http://", b"<b title='http://h", b"://"]
+)
+def test_hostile_words_end_in_time(repeated: bytes) -> None:
+    read_html(filled(b"<p>http://h ", repeated))
 
 
 @pytest.mark.parametrize("repeated", [b"x ", b"x='' ", b"/x", b"x="], ids=repr)

@@ -144,9 +144,60 @@ def test_findings_end_at_their_limit() -> None:
     assert read(raw[: raw.rstrip().rindex(b"\n")]).obstacles == ()
 
 
+OPAQUE = b"https://link.example/1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *(
+            (b"text/calendar", b"URL:"),
+            (b"text/vcard", b"URL:"),
+            (b"text/markdown", b"[x]("),
+            (b"text/enriched", b"x "),
+        ),
+        *((b"text/richtext", b"x "), (b"text/x-vcalendar", b"DESCRIPTION:")),
+    ],
+)
+def test_other_texts_are_read_and_cannot_carry_a_footer(kind: bytes, text: bytes) -> None:
+    head = (
+        b"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/html\n\nx\n--b\nContent-Type: "
+    )
+    tracked = read(head + kind + b"\n\n" + text + OPAQUE + b"\n--b--\n")
+    assert [(one.part, one.url) for one in tracked.findings] == [(2, OPAQUE.decode())]
+    assert (tracked.anchors, tracked.obstacles) == ((), ())
+    untracked = read(head + kind + b"\n\n" + text + b"https://x.example/\n--b--\n")
+    assert [anchor.part for anchor in untracked.anchors] == [1]
+
+
+def test_a_style_sheet_of_its_own_is_read() -> None:
+    sheet = read(b"Content-Type: text/css\n\na{b:url(https://pixel.example/1)}")
+    assert [(one.kind, one.carrier) for one in sheet.findings] == [(Kind.PIXEL, Carrier.CSS)]
+
+
+@pytest.mark.parametrize(
+    ("head", "text", "obstacles"),
+    [
+        (b"text/rtf", b"{x " + OPAQUE + b"}", ("type",)),
+        (b"text/xml", b"<x>https://pixel.example/1</x>", ("type",)),
+        (b"text/rtf", b"{x https://x.example/}", ()),
+        (b"text/rtf\nContent-Disposition: attachment", OPAQUE, ()),
+        (b"text/rtf\nContent-Transfer-Encoding: base64", b"aHR0cHM6Ly9saW5rLmV4YW1wbGUvMQ==", ("type",)),
+        (b"text/rtf\nContent-Transfer-Encoding: x-odd", b"?", ("type",)),
+        (b"application/rtf", OPAQUE, ()),
+        (b"text/calendar", b"NOTE;ENCODING=QUOTED-PRINTABLE:http=3A//h", ("type",)),
+    ],
+)
+def test_a_tracker_in_a_text_of_unknown_kind_is_an_obstacle(
+    head: bytes, text: bytes, obstacles: tuple[str, ...]
+) -> None:
+    found = read(b"Content-Type: " + head + b"\n\n" + text)
+    assert (found.findings, found.obstacles) == ((), obstacles)
+
+
 def test_markup_that_can_be_read_in_too_many_ways_is_an_obstacle() -> None:
     assert read(b"Content-Type: text/html\n\n<svg><style></style></svg>").obstacles == ()
-    assert read(b"Content-Type: text/html\n\n<svg>" + b"<style>" * 99).obstacles == ("markup",)
+    assert read(b"Content-Type: text/html\n\n<svg>" + b"<style>" * 2000).obstacles == ("markup",)
 
 
 @pytest.mark.parametrize(

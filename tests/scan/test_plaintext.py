@@ -60,30 +60,65 @@ from smtp_gate.scan.plaintext import read_text
 def test_addresses_in_text(text: str) -> None:
     pieces = text.split("|")
     view = "".join(pieces).encode()
-    assert [view[slice(*one.value)].decode() for one in read_text(view, flowed=False)] == pieces[1::2]
+    assert [view[slice(*one.value)].decode() for one in read_text(view)] == pieces[1::2]
 
 
 @pytest.mark.parametrize(
     "text", ["", "www.example.com", "http:/h", "http://", "http:// h", "http://.", "ftp://h", "h.example"]
 )
 def test_what_is_none(text: str) -> None:
-    assert read_text(text.encode(), flowed=False) == ()
+    assert read_text(text.encode()) == ()
 
 
 def test_an_address_of_text_has_no_markup_round_it() -> None:
-    (one,) = read_text(b"<HTTP://h\\p?q>", flowed=False)
+    (one,) = read_text(b"<HTTP://h\\p?q>")
     assert one.carrier is Carrier.TEXT
     assert (one.element, one.quote, one.closing, one.words, one.look) == (one.value, b"", None, None, None)
     assert not one.load
     assert one.url == "http://h/p?q"
 
 
-def test_soft_breaks_of_flowed_text_are_taken_out_of_addresses_in_brackets() -> None:
-    view = b"x <http://h/aaa \r\nbbb \r\nccc> http://i/ddd \r\neee"
-    flowed = read_text(view, flowed=True)
-    assert [one.url for one in flowed] == ["http://h/aaabbbccc", "http://i/ddd"]
-    assert view[slice(*flowed[0].value)] == b"http://h/aaa \r\nbbb \r\nccc"
-    assert [one.url for one in read_text(view, flowed=False)] == ["http://h/aaa", "http://i/ddd"]
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("x <http://h/aaa \r\nbbb \r\nccc> y", ["http://h/aaabbbccc"]),
+        ("<http://h/aaa\nbbb\n>", ["http://h/aaabbb"]),
+        ("<URL:http://h/a-\r\n   b>", ["http://h/a-b"]),
+        ("> <http://h/aaa\r\n> bbb>", ["http://h/aaabbb"]),
+        (">> <http://h/aaa\r\n>> bbb\r\n>> >", ["http://h/aaabbb"]),
+        ("<http://h/a\r\nb c>", ["http://h/a"]),
+        ("<http://h/a\r\n\r\nb>", ["http://h/a"]),
+        ("<http://h/a\r\n<http://i>", ["http://h/a", "http://i"]),
+        ("<http://h/a" + "\r\nb" * 21 + ">", ["http://h/a"]),
+        ("http://h/aaa \r\nbbb", ["http://h/aaa"]),
+        ("(http://h/aaa\r\nbbb)", ["http://h/aaa"]),
+    ],
+)
+def test_in_angle_brackets_an_address_goes_on_in_other_lines(text: str, urls: list[str]) -> None:
+    view = text.encode()
+    found = read_text(view)
+    assert [one.url for one in found] == urls
+    assert b"\n" in view[slice(*found[0].value)] or urls[0] in text
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("x http://h/aaa \r\nbbb. \r\nccc", ["http://h/aaabbb.ccc"]),
+        ("x http://h/aaa \r\nbbb", ["http://h/aaabbb"]),
+        ("> http://h/aaa \r\n> bbb", ["http://h/aaabbb"]),
+        (">> http://h/aaa \r\n> bbb", ["http://h/aaa"]),
+        ("http://h/aaa \r\n> bbb", ["http://h/aaa"]),
+        ("http://h/aaa \r\n bbb", ["http://h/aaabbb"]),
+        ("http://h/aaa  \r\nbbb", ["http://h/aaa"]),
+        ("http://h/aaa\r\nbbb", ["http://h/aaa"]),
+        ("http://h/aaa \r\n-- \r\nbbb", ["http://h/aaa"]),
+        ("(http://h/aaa \r\nbbb)", ["http://h/aaabbb"]),
+        ("<http://h/aaa \r\nbbb>", ["http://h/aaabbb"]),
+    ],
+)
+def test_soft_breaks_that_take_their_blank_along_are_taken_out(text: str, urls: list[str]) -> None:
+    assert [one.url for one in read_text(text.encode(), delsp=True)] == urls
 
 
 @settings(max_examples=300, deadline=None)
@@ -94,9 +129,9 @@ def test_soft_breaks_of_flowed_text_are_taken_out_of_addresses_in_brackets() -> 
     ),
     st.booleans(),
 )
-def test_addresses_never_overlap(pieces: list[str], flowed: bool) -> None:
+def test_addresses_never_overlap(pieces: list[str], delsp: bool) -> None:
     view = "".join(pieces).encode()
     end = 0
-    for one in read_text(view, flowed=flowed):
+    for one in read_text(view, delsp=delsp):
         assert end <= one.value.start < one.value.end <= len(view)
         end = one.value.end
