@@ -23,6 +23,9 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         "parameters": CERTAIN,
         "recipient": CERTAIN,
         "cname": CERTAIN,
+        "learnt": CERTAIN,
+        # an address inside an address, where redirects have it
+        "redirect": 40,
         # what makes sure of a weak pattern of the catalogue
         "weak": 35,
         "tool": 65,
@@ -44,7 +47,7 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         # what speaks for an honest picture
         "picture": -60,
         "spacer": -40,
-        "shown": -40,
+        "revealed": -40,
         "file": -30,
         "alt": -30,
         "asset": -20,

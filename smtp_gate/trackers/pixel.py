@@ -221,7 +221,7 @@ def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tup
     if is_picture(rest, look) or (how == "hidden" and shows(look) and _is_plain(rest)):
         return (how, *said, "picture")
     if said and look.responsive and around is not None and around.shown():
-        return (how, *said, "shown")
+        return (how, *said, "revealed")
     return (how, *said)
 
 

@@ -157,3 +157,18 @@ def test_a_line_that_is_broken_beside_a_new_address_is_listed(tmp_path: Path) ->
     [row] = explained(str(mail), "--rcpt", "a@example.com")["addresses"]
     view = mail.read_bytes().partition(b"\n\n")[2]
     assert [view[begin:end] for begin, end in row["edits"]] == [b" ", link.encode(), b" "]
+
+
+def test_what_is_only_suspected_is_told_with_its_score_and_left_alone(tmp_path: Path) -> None:
+    picture = '<p>Words<img src="https://acme.example/a/4f9d2b7c1a8e6035">Words</p>'
+    mail = tmp_path / "x.eml"
+    mail.write_bytes(f"From: a@acme.example\r\nContent-Type: text/html\r\n\r\n{picture}\r\n".encode())
+    told = explained(str(mail), "--rcpt", "a@example.com")
+    [row] = told["addresses"]
+    assert (row["kind"], row["action"], row["reason"], row["score"]) == ("suspect", "keep", "suspected", 40)
+    assert row["evidence"] == ["unsized", "token"]
+    assert not told["changed"]
+    assert (
+        "keep (suspected, unsized, token; score 40)"
+        in run("explain", str(mail), "--rcpt", "b@c.example").stdout.decode()
+    )

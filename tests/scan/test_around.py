@@ -183,7 +183,7 @@ def test_what_a_rule_may_show_is_not_hidden(rule: str) -> None:
     assert judged(hidden, f"<style>{rule}</style>") is None
     picture = f'<img class="m" id="m" style="display:none" src="https://acme.example/a/{TOKEN}" width="300">'
     assert judged(picture) == (Kind.PIXEL, ("hidden", "token"))
-    assert judged(picture, f"<style>{rule}</style>") == (Kind.SUSPECT, ("hidden", "token", "shown"))
+    assert judged(picture, f"<style>{rule}</style>") == (Kind.SUSPECT, ("hidden", "token", "revealed"))
 
 
 def edge(page: str) -> bool:
