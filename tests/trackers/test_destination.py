@@ -7,10 +7,13 @@ import json
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.limits import MAX_UNWRAP_DEPTH
 from smtp_gate.model import NOTHING, Kind, Purpose
+from smtp_gate.trackers.address import proper
 
 CATALOGUE = load_catalogue(None, {"lemlist": ["go.acme.example"]}, "")
 NOBODY: frozenset[str] = frozenset()
@@ -117,3 +120,50 @@ def test_personal_parameters_of_a_link_that_has_another_inside_are_cleaned_as_ev
     judged = CATALOGUE.link(f"https://www.acme.example/sharer.php?u={once(SHOP)}&mc_eid=7", str, NOBODY)
     assert judged is not None
     assert judged.kind is Kind.PERSONAL
+
+
+PIECES = (
+    *(
+        "https://",
+        "http:/",
+        "click.",
+        "acme.example",
+        "us1.mailchimp.com/mctx/clicks",
+        "mandrillapp.com/track/click/",
+    ),
+    *(
+        "eur01.safelinks.protection.outlook.com/",
+        "urldefense.com/v3/__",
+        "__;!!a$",
+        "www.google.com/url",
+        "go.acme",
+    ),
+    *("/c/", "/click/", "?url=", "&url=", "?q=", "?p=", "u=", "&amp;", "4815162342", "8d0f9e3b7c6a5d4e3f2a1b0c"),
+    *("mc_eid=7", "/unsubscribe", "%2F", "%3A", "%25", "#", " ", "é", "\\", "@", '"', "[", "\ud800"),
+)
+
+
+@given(
+    st.recursive(
+        st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.just(SHOP) | st.just(OPAQUE),
+        lambda inner: st.one_of(
+            inner.map(lambda text: mctx(text.encode("utf-8", "replace").decode())),
+            inner.map(lambda text: mandrill(text.encode("utf-8", "replace").decode())),
+            inner.map(lambda text: safelinks(text.encode("utf-8", "replace").decode())),
+            inner.map(lambda text: unknown(text.encode("utf-8", "replace").decode())),
+            inner.map(lambda text: f"https://urldefense.com/v3/__{text}__;!!a$"),
+            inner.map(lambda text: f"https://www.acme.example/c/4815162342/{text}"),
+        ),
+        max_leaves=6,
+    )
+)
+@settings(max_examples=300)
+def test_where_a_link_leads_is_proper_and_no_tracker(url: str) -> None:
+    judged = CATALOGUE.link(url, str, NOBODY)
+    if judged is None or judged.target is None:
+        return
+    assert proper(judged.target) == judged.target
+    again = CATALOGUE.link(judged.target, str, NOBODY)
+    assert again is None or again.kind is Kind.FUNCTIONAL
+    if judged.kind is Kind.LINK:
+        assert CATALOGUE.target(url) == judged.target
