@@ -47,7 +47,8 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
         mint: makes the gate's addresses; needed for WRAP and ASK only.
 
     Returns:
-        No edit for KEEP; two for a link that goes while its words stay; else one.
+        No edit for KEEP; two for a link that goes while its words stay; else one. What a click only reports to
+        (``ping``) goes, unless it is wrapped.
 
     Raises:
         SpliceError: reason ``target`` or ``mint``: the action needs an address that there is not.
@@ -56,6 +57,8 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
         return ()
     if action is Action.STRIP or action is Action.TEXT:
         return _removal(finding, view)
+    if finding.carrier is Carrier.ATTRIBUTE and finding.element == finding.value and action is not Action.WRAP:
+        return _removal(finding, view)  # one of several that a click reports to: its target awaits no report
     url = _new_address(finding, action, mint)
     start, end = finding.value
     if finding.carrier is Carrier.CSS:

@@ -61,14 +61,15 @@ class HtmlPage(NamedTuple):
     hidden: bool
 
 
-def read_html(view: bytes, *, depth: int = 0) -> HtmlPage:
+def read_html(view: bytes, *, depth: int = 0, resolve: Resolve = absolute) -> HtmlPage:
     """Every ``http``, ``https`` and ``//host`` address in the attributes, styles and visible text of ``view``.
 
     Args:
         view: HTML in UTF-8 or any charset whose markup characters are single ASCII octets.
         depth: how many ``srcdoc`` are round it.
+        resolve: makes web addresses of what stands there, unless the page has a ``<base>`` of its own.
     """
-    page = _Reader(view, absolute, depth)
+    page = _Reader(view, resolve, depth)
     page.walk(0, len(view))
     if page.base:
         page = _Reader(view, against(page.base), depth)
@@ -264,6 +265,6 @@ class _Reader:
             self.hidden = True
             return
         text, span, quote = written(self.view, match)
-        page = read_html(text, depth=self.depth + 1)
+        page = read_html(text, depth=self.depth + 1, resolve=self.resolve)
         self.hidden = self.hidden or page.hidden
         self.addresses += [one.moved(span, quote or b" ") for one in page.addresses]

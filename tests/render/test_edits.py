@@ -145,6 +145,7 @@ TARGET = "https://shop.example/?a=b&c=%C3%A9"
             '<base href="https://link.example/?to=https://b.example"><a href="?to=https%3A%2F%2Fa.example">x</a>',
             '<base href="https://b.example"><a href="https://a.example">x</a>',
         ),
+        (f'<a href="https://x.example/" ping="/a {L}">x</a>', '<a href="https://x.example/" ping="/a ">x</a>'),
         (f'<v:roundrect href="{L}">', f'<v:roundrect href="{TARGET.replace("&", "&amp;")}">'),
     ],
 )

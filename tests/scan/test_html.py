@@ -400,6 +400,12 @@ def test_the_page_of_a_frame_is_read_through_its_references() -> None:
     assert [one.quote for one in (image, link)] == [b'""', b"\"'"]
 
 
+def test_a_frame_has_the_base_of_the_page_round_it() -> None:
+    page = "<base href=http://b/><iframe srcdoc='<img src=c>'></iframe>"
+    page += "<iframe srcdoc='<base href=http://d/><a href=e>x</a>'>"
+    assert [one.url for one in addresses(page)] == ["http://b/", "http://b/c", "http://d/", "http://d/e"]
+
+
 def test_frames_in_frames_are_read_to_a_limit() -> None:
     page = "<img src=http://h>"
     for depth in range(1, MAX_FRAME_DEPTH + 2):

@@ -6,6 +6,7 @@ Three independent readers of the standard are the browsers.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import html5lib
 import pytest
@@ -14,9 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from smtp_gate.scan.attributes import click, image, load, pixel
+from smtp_gate.scan.elements import ELEMENTS
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.readings import all_readings
 from smtp_gate.scan.style import style_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOLDING = {
     "img": ("src",),
@@ -131,6 +137,56 @@ def test_what_is_read_in_a_style_is_where_it_is_written() -> None:
     assert one.url == "http://h/?a&b"
     assert page[slice(*one.element)] == b"u<!-- x -->rl('http://h/?a&amp;b')"
     assert page[slice(*one.value)] == b"http://h/?a&amp;b"
+
+
+SINGLE = [
+    (name.decode(), attribute.decode())
+    for name, wanted in ELEMENTS.items()
+    for attribute, read in wanted.items()
+    if read in (load, click, image, pixel)
+]
+
+
+def attributes_by_html5lib(page: str) -> set[tuple[str, str]]:
+    """Element and attribute of all that hold the address, in lower case."""
+    return {
+        (re.sub(r"\{.*\}", "", str(element.tag)).lower(), ("xlink:href" if key == XLINK else str(key)).lower())
+        for element in html5lib.parse(page, namespaceHTMLElements=False).iter()
+        for key, value in element.items()
+        if value == "http://h"
+    }
+
+
+def attributes_by_lexbor(page: str) -> set[tuple[str, str]]:
+    return {
+        (str(element.tag).lower(), key.lower())
+        for element in LexborHTMLParser(page).css("*")
+        for key, value in element.attributes.items()
+        if value == "http://h"
+    }
+
+
+def attributes_by_turbohtml(page: str) -> set[tuple[str, str]]:
+    return {
+        (str(element.tag).lower(), str(key).lower())
+        for element in turbohtml.parse(page).find_all()
+        for key, value in element.attrs.items()
+        if str(value) == "http://h"
+    }
+
+
+@pytest.mark.parametrize("before", ["", "<table><td>", "<svg>", "<svg><desc>", "<math><mi>", "<select>", "<p><b>"])
+@pytest.mark.parametrize("reader", [attributes_by_html5lib, attributes_by_lexbor, attributes_by_turbohtml])
+def test_each_carrier_that_a_browser_sees_is_seen(
+    before: str, reader: Callable[[str], set[tuple[str, str]]]
+) -> None:
+    seen = 0
+    for name, attribute in SINGLE:
+        page = f"{before}<{name} {attribute}=http://h></{name}>"
+        if reader(page):
+            seen += 1
+            assert "http://h" in ours(page), (name, attribute)
+    assert seen
 
 
 NAMES = (
