@@ -218,6 +218,8 @@ def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tup
     said = _said(rest)
     if said[:1] not in _PERSONAL and _is_spacer(_file(rest)):
         return (how, "spacer")
+    if not said and how == "hidden" and "zero_size" not in look.hidden and _is_named(_file(rest), _PICTURE):
+        return (how, "file")
     if is_picture(rest, look) or (how == "hidden" and shows(look) and _is_plain(rest)):
         return (how, *said, "picture")
     if said and look.responsive and around is not None and around.shown():

@@ -58,6 +58,9 @@ PIXELS = [
     f'<img src="https://mail.acme.example/img/{U}" style="position:absolute;top:-9999px;left:-9999px">',
     f'<img src="https://mail.acme.example/img/{U}" style="position:absolute;clip:rect(0,0,0,0)">',
     f'<img src="https://mail.acme.example/img/{U}" hidden>',
+    '<img src="https://mail.acme.example/img/42/opened.png" style="display:none">',
+    '<img src="https://mail.acme.example/img/42/logo.png?c=17" style="display:none">',
+    '<img src="https://mail.acme.example/img/42" style="display:none">',
     f'<img class="hide" src="https://mail.acme.example/img/{U}">',
     f'<img class="px" src="https://mail.acme.example/img/{U}">',
     f'<img id="seen" src="https://mail.acme.example/img/{U}">',
@@ -138,6 +141,7 @@ PICTURES = [
     f'<img class="desktop" src="https://cdn.acme.example/{U}/hero.png">',
     f'<div style="mso-hide:all"><img src="https://cdn.acme.example/{U}/hero" width="600" height="200"></div>',
     f'<!--[if !mso]><!--><img src="https://cdn.acme.example/{U}/hero" width="600" height="200"><!--<![endif]-->',
+    '<img src="https://cdn.acme.example/color/google-cloud.jpg" alt="Cloud" style="display:none">',
     # in a small cell that grows with them
     '<table><tr><td style="font-size:0;line-height:0"><img src="https://acme.example/a.jpg" width="300"></table>',
     f'<table><tr><td width="1" height="1"><img src="https://cdn.acme.example/{U}" width="300"></table>',
