@@ -241,8 +241,8 @@ class Part:
         body: its body, without the line break that belongs to the next boundary.
         media_type: ``"text/html"`` ..., lower case; ``"text/plain"`` where none is declared.
         charset: as declared, lower case; empty when it is not, or when that is no name of a charset.
-        encoding: ``"7bit"``, ``"8bit"``, ``"binary"``, ``"quoted-printable"``, ``"base64"``; anything else
-            is ``"unknown"`` and such a part is not read.
+        encoding: ``"7bit"``, ``"8bit"``, ``"binary"``, ``"quoted-printable"``, ``"base64"``; anything else,
+            and base64 that is broken, is ``"unknown"``: such a part is read as clients may show it, never edited.
         attachment: whether its disposition says attachment: never edited.
         sealed: whether it stands in a signature or encryption that an edit would break.
         transcoded: whether :attr:`view` is UTF-8 made from a charset that cannot be searched as bytes.

@@ -15,6 +15,8 @@ IDENTITY: Final = frozenset({"7bit", "8bit", "binary"})
 """Encodings that encode nothing."""
 
 _BLANKS = b" \t\r\n"
+_FOREIGN = bytes(set(range(256)).difference(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+"""What a reader of base64 skips."""
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+\r?\n")
 
 _NOT_ASCII_BASED = re.compile(
@@ -72,6 +74,19 @@ def decode_base64(body: bytes) -> bytes | None:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         return None
+
+
+def guess(body: bytes, encoding: str) -> bytes:
+    """What a forgiving client would show of a body that :func:`decode` refuses; to be looked at, never edited.
+
+    RFC 2045 section 6.8 has readers skip what is no base64, and many go on behind padding in mid-stream. A body in
+    an encoding that nobody knows is shown as it stands.
+    """
+    if encoding != "base64":
+        return body
+    runs = [run for run in body.translate(None, _FOREIGN).split(b"=") if run]
+    whole = [run[: len(run) - (len(run) % 4 == 1)] for run in runs]
+    return b"".join(binascii.a2b_base64(run + b"=" * (-len(run) % 4)) for run in whole)
 
 
 def searchable(charset: str) -> bool:

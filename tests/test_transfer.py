@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_gate.transfer import decode, decode_quoted_printable, from_utf8, searchable, to_utf8
+from smtp_gate.transfer import decode, decode_quoted_printable, from_utf8, guess, searchable, to_utf8
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "8bit", "binary"])
@@ -111,3 +111,14 @@ def test_what_would_not_come_back_the_same_is_refused(payload: bytes, charset: s
 def test_a_charset_that_cannot_hold_a_text_says_so() -> None:
     assert from_utf8("é".encode(), b"", "iso-2022-jp") is None
     assert from_utf8(b"e", b"", "nobody-knows") is None
+
+
+@given(st.binary(max_size=100), st.sampled_from(["base64", "unknown"]))
+def test_a_guess_never_fails(body: bytes, encoding: str) -> None:
+    assert isinstance(guess(body, encoding), bytes)
+
+
+@given(st.binary(max_size=60), st.binary(max_size=3))
+def test_a_guess_skips_what_is_no_base64(content: bytes, before: bytes) -> None:
+    junk = before.translate(None, base64.b64encode(bytes(range(256))) + b"+/=")
+    assert guess(junk + base64.b64encode(content), "base64") == content

@@ -6,6 +6,7 @@ from collections import Counter
 from email import message_from_bytes, policy
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from bench.accuracy import fidelity
 from bench.accuracy.rows import mark_of, recipient_of
@@ -16,6 +17,7 @@ from smtp_gate.model import NOTHING, Carrier, Kind
 from smtp_gate.observe.plain_reading import plain_reading
 from smtp_gate.observe.second_opinion import TRACKS, addresses
 from smtp_gate.scan.headers import fields
+from smtp_gate.trackers.functional import by_path
 
 if TYPE_CHECKING:
     from bench.accuracy.rows import Mail, Row
@@ -142,10 +144,12 @@ def _stands(row: Row, seen: list[Seen]) -> bool:
 
 def _why_there(row: Row, scan: Scan) -> tuple[str, str]:
     """Why an address is still there: by rule, or it is missed."""
-    known = [one for one in scan.findings if row.is_(one.url) and (one.carrier is Carrier.ANCHOR) != row.loaded]
+    known = [one for one in scan.findings if row.is_(one.url)]
     functional = next((one for one in known if one.kind is Kind.FUNCTIONAL), None)
     if functional is not None and not row.loaded:
         return "excluded", f"functional: {', '.join(functional.evidence)}"
+    if not row.loaded and by_path(urlsplit(row.url)._replace(scheme="", netloc="").geturl()):
+        return "excluded", "functional: path"
     if known:
         left = " ".join(sorted({f"{one.kind.value}({','.join(one.evidence)})" for one in known}))
         return "missed", f"found as {left}, and still there"

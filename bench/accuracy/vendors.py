@@ -13,7 +13,7 @@ IDS = {
     "brevo-tracked-content-image": "brevo",
     "google-analytics": "google_analytics",
     "google-notifications": "google",
-    "google-redirect": "google",
+    "google-redirect": "",
     "hubspot-sales": "hubspot",
     "microsoft-account": "microsoft",
     "movable-ink": "movableink",
@@ -29,7 +29,7 @@ IDS = {
     "safelinks": "",
 }
 """Names that differ from the file's id; empty for those that are no tracker of a sender: rewriters on the
-recipient's side, which wrapped what was received before."""
+recipient's side, which wrapped what was received before, and the redirect of a search engine."""
 
 UNKNOWN = "?"
 """The list's word for a pixel that none of its patterns knows."""

@@ -58,7 +58,7 @@ class Forwarded(StrEnum):
 
 
 class OnUnreadable(StrEnum):
-    """What becomes of a mail with a part that cannot be searched: beyond a limit, unknown charset or encoding."""
+    """What becomes of a mail with a part beyond a limit, or of unknown charset or broken encoding."""
 
     PASS = "pass"  # noqa: S105 - as above
     """That part leaves as it came, and is counted."""

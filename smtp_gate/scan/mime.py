@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from smtp_gate.limits import MAX_DEPTH, MAX_PARTS, MAX_TEXT_PART
 from smtp_gate.model import CALENDARS, PAGES, Part, Span
 from smtp_gate.scan.headers import body_start, content_fields, parameters, token
-from smtp_gate.transfer import IDENTITY, decode, searchable, to_utf8
+from smtp_gate.transfer import IDENTITY, decode, guess, searchable, to_utf8
 
 TEXTS: Final = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/enriched", "text/richtext"})
 """Media types whose text is read as it runs."""
@@ -155,7 +155,7 @@ class _Walker:
         sealed = entity.sealed or media_type in SEALS
         view, transcoded = None, False
         if media_type in READ and not attachment:
-            view, transcoded = self.read(body, encoding, charset)
+            view, transcoded, encoding = self.read(body, encoding, charset)
             if view is not None and b"-----BEGIN PGP " in view and INLINE_SEAL.search(view) is not None:
                 sealed = True
         index = len(self.parts)
@@ -212,22 +212,27 @@ class _Walker:
         for span in spans:
             self.enter(around._replace(start=span.start, end=span.end, depth=around.depth + 1))
 
-    def read(self, body: Span, encoding: str, charset: str) -> tuple[bytes | None, bool]:
-        """The text of a part and whether it was transcoded; None, and an obstacle, when it cannot be searched."""
+    def read(self, body: Span, encoding: str, charset: str) -> tuple[bytes | None, bool, str]:
+        """The text of a part, whether it was transcoded, and its encoding: ``unknown`` where it is broken.
+
+        The text is None, and there is an obstacle, when it cannot be searched.
+        """
         if body.end - body.start > _ROOM_TO_DECODE:
             self.obstacles["size"] = None
-            return None, False
+            return None, False, encoding
         view = decode(self.raw[body.start : body.end], encoding)
         if view is None:
+            # A tracker that is seen here does not leave: what cannot be taken out is refused.
             self.obstacles["encoding"] = None
-            return None, False
+            view = guess(self.raw[body.start : body.end], encoding)
+            encoding = "unknown"
         transcoded = not searchable(charset)
         if transcoded:
             view = to_utf8(view, charset)
             if view is None:
                 self.obstacles["charset"] = None
-                return None, False
+                return None, False, encoding
         if len(view) > MAX_TEXT_PART:
             self.obstacles["size"] = None
-            return None, False
-        return view, transcoded
+            return None, False, encoding
+        return view, transcoded, encoding

@@ -269,6 +269,28 @@ async def test_an_opaque_link_whose_words_are_an_address_goes_there_where_policy
         assert (await room.send(OPAQUE_ONLY, NEITHER)).codes == [550]
 
 
+# --- mail that cannot be edited -------------------------------------------------------------------------------
+@pytest.mark.parametrize("encoding", [b"Hexa", b"base64"])
+async def test_a_tracker_in_a_badly_encoded_part_does_not_leave(encoding: bytes) -> None:
+    def badly(html: bytes) -> bytes:
+        raw = letter(html, fields=b"Content-Transfer-Encoding: " + encoding + b"\r\n")
+        if encoding == b"base64":
+            head, _, body = raw.partition(b"\r\n\r\n")
+            raw = head + b"\r\n\r\n@" + base64.b64encode(body) + b"\r\n"
+        return raw
+
+    clean = badly(b'<a href="https://shop.example/">Shop</a>')
+    tracked = badly(b'<img src="' + PIXEL + b'" width="1" height="1">')
+    async with Room() as room:
+        room.agrees(BOTH, EVERYTHING)
+        assert (await room.send(clean, BOTH)).codes == [250]
+        assert room.got(BOTH) == [clean]
+        assert (await room.send(tracked, BOTH, NEITHER)).outcomes == [replies.UNREADABLE] * 2
+    async with Room("policy: {on_sealed: pass}") as room:
+        assert (await room.send(tracked, NEITHER)).codes == [250]
+        assert room.got(NEITHER) == [tracked]
+
+
 # --- signed mail ----------------------------------------------------------------------------------------------
 SIGNED = (
     b"From: Acme <news@acme.example>\r\nMIME-Version: 1.0\r\n"
