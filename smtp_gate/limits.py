@@ -190,6 +190,14 @@ WEB_KEEP_ALIVE = 15
 WEB_DRAIN_TIME = 10
 """Seconds that requests under way may take when the web part stops; they answer in milliseconds."""
 
+# --- audit -----------------------------------------------------------------------------------------------------
+AUDIT_QUEUE = 32
+"""Mails of the sample that wait to be read again in a process; more are dropped and counted."""
+AUDIT_MAX_SIZE = 1_048_576
+"""Octets of a mail that is read again: a tree takes a hundred times what its text takes."""
+AUDIT_TIMEOUT = 30.0
+"""Seconds for one reading, the reader's start included; then it is ended, and the next mail gets a new one."""
+
 # --- processes ------------------------------------------------------------------------------------------------
 SHUTDOWN_GRACE = 100.0
 """Seconds a worker may take to finish running deliveries: the reply deadline and a little."""

@@ -14,6 +14,7 @@ import typer
 
 from smtp_gate import __version__
 from smtp_gate.cli import consent, keys, trackers
+from smtp_gate.cli.audit import audit
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
 from smtp_gate.cli.learned import learned
@@ -33,6 +34,7 @@ app.command()(demo)
 app.command("check-config")(check_config)
 app.command()(explain)
 app.command()(rewrite)
+app.command()(audit)
 app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
 app.add_typer(trackers.app, name="trackers")

@@ -25,6 +25,7 @@ from smtp_gate.listener.front import Front
 from smtp_gate.listener.peers import Peers
 from smtp_gate.listener.server import Server
 from smtp_gate.observe import log, metrics
+from smtp_gate.observe.audit import Auditor
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 from smtp_gate.web.app import web_app
 from smtp_gate.web.notice import notices_of
@@ -101,6 +102,7 @@ class Worker:
         )
         key = keyring.subject_key if keyring else b""
         self._learning = Learning(learning_store_of(settings), key, settings.trackers.learn)
+        self._auditor = Auditor(settings.audit.sample)
         self._gate = Gate(
             ruleset=loaded.ruleset,
             store=self._store,
@@ -111,6 +113,7 @@ class Worker:
             max_size=settings.listen.max_size,
             aliases=aliases_of(settings),
             learning=self._learning,
+            auditor=self._auditor,
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
@@ -149,6 +152,7 @@ class Worker:
             for chore in chores:
                 chore.cancel()
         await self._pool.close()
+        self._auditor.close()
         await self._store.close()
         await self._learning.close()
         if self._gate.aliases is not None:
@@ -205,6 +209,7 @@ class Worker:
         self._gate.ruleset = loaded.ruleset
         self._gate.aliases = aliases
         self._learning.mode = loaded.settings.trackers.learn
+        self._auditor.sample = loaded.settings.audit.sample
         self._web.app = self._web_part()
         metrics.reload("done")
         log.reloaded(rules=len(loaded.ruleset.policy.rules))

@@ -278,6 +278,13 @@ class PolicySettings(_Model):
     """First match wins; none: class unknown, the strictest."""
 
 
+class Audit(_Model):
+    """A second opinion on what leaves."""
+
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the messages that another parser reads again; 0: none."""
+
+
 class Observe(_Model):
     """What an operator sees."""
 
@@ -308,6 +315,8 @@ class Settings(_Model):
     """What counts as a tracker, beyond the catalogue."""
     policy: PolicySettings = PolicySettings()
     """Rules and switches."""
+    audit: Audit = Audit()
+    """A second opinion on what leaves."""
     observe: Observe = Observe()
     """Log and metrics."""
     _document: Document | None = PrivateAttr(default=None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smtp_gate.delivery.accepted import AcceptedRecord
     from smtp_gate.delivery.pool import Pool
     from smtp_gate.model import Client, Sender
+    from smtp_gate.observe.audit import Auditor
     from smtp_gate.witnesses.aliases import Aliases
     from smtp_gate.witnesses.learning import Learning
 
@@ -40,6 +41,7 @@ class Gate:
         max_size: octets of the largest message.
         aliases: knows where hosts lead by their names in DNS; None where nobody asks.
         learning: learns which addresses differ from copy to copy; None where nobody does.
+        auditor: has a sample of what leaves read again; None where nobody does.
 
     Attributes:
         ruleset: assign a new one to reload; messages under way keep the one they began with.
@@ -58,10 +60,12 @@ class Gate:
         max_size: int = limits.MAX_MESSAGE_SIZE,
         aliases: Aliases | None = None,
         learning: Learning | None = None,
+        auditor: Auditor | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.aliases = aliases
         self.learning = learning
+        self.auditor = auditor
         self.store = store
         self.pool = pool
         self.accepted = accepted

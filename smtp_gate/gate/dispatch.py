@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smtp_gate.delivery.pool import Pool
     from smtp_gate.delivery.transaction import HopTransaction
     from smtp_gate.gate.variant import Variant
-    from smtp_gate.model import Recipient, Sender
+    from smtp_gate.model import Recipient, Scan, Sender
     from smtp_gate.replies import Reply
 
 
@@ -29,11 +29,13 @@ class Group(NamedTuple):
         variant: what they get.
         members: who, in order.
         untracked: makes the same message without any consent, for a tracked variant that the next hop refuses.
+        scan: what the message holds.
     """
 
     variant: Variant
     members: list[int]
     untracked: Callable[[], Variant]
+    scan: Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Dispatch:
         deadline: event loop time when our reply must be out.
         client_gone: whether the client has left; it will send all that was not begun again.
         failed: told of an exception of our own, which costs its group a 451 and the others nothing.
+        left: told of each variant that the next hop accepted; None where nobody asks.
     """
 
     pool: Pool
@@ -57,13 +60,14 @@ class Dispatch:
     deadline: float
     client_gone: Callable[[], bool]
     failed: Callable[[Exception], None]
+    left: Callable[[Scan, Variant], None] | None = None
 
     async def along(self, hop: HopTransaction, group: Group) -> dict[int, Reply]:
         """Send the one group on the transaction that took its recipients already."""
         if self.client_gone():
             await hop.abort()
             return dict.fromkeys(group.members, replies.OUT_OF_TIME)
-        reply = await hop.data(self.trace + group.variant.content, self.deadline)
+        reply = await self._data(hop, group, group.variant)
         return await self._or_untracked(group, dict.fromkeys(group.members, reply))
 
     async def apart(self, groups: Sequence[Group], accepted: Callable[[int], None]) -> dict[int, Reply]:
@@ -94,6 +98,13 @@ class Dispatch:
                 tasks.create_task(one(group))
         return answers
 
+    async def _data(self, hop: HopTransaction, group: Group, variant: Variant) -> Reply:
+        """The content, on a transaction that took its recipients; the next hop's answer."""
+        reply = await hop.data(self.trace + variant.content, self.deadline)
+        if self.left is not None and reply.accepted:
+            self.left(group.scan, variant)
+        return reply
+
     async def _or_untracked(self, group: Group, answers: dict[int, Reply]) -> dict[int, Reply]:
         """The mail matters more than the tracking: what is refused with trackers may pass without, tried once."""
         if not group.variant.decision.personal or not any(reply.permanent for reply in answers.values()):
@@ -110,5 +121,5 @@ class Dispatch:
         if not taken or self.client_gone():
             await hop.abort()
             return answers | dict.fromkeys(taken, replies.OUT_OF_TIME)
-        reply = await hop.data(self.trace + variant.content, self.deadline)
+        reply = await self._data(hop, group, variant)
         return answers | dict.fromkeys(taken, reply)

@@ -15,6 +15,7 @@ from smtp_gate.errors import StoreUnavailable
 from smtp_gate.gate.dispatch import Dispatch, Group
 from smtp_gate.gate.reading import read
 from smtp_gate.gate.report import Report
+from smtp_gate.gate.sample import sheet
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
 from smtp_gate.render.received import received
@@ -107,13 +108,15 @@ class Journey:
         if received_count(raw) > limits.MAX_RECEIVED:
             return [replies.LOOP] * count
         record = self._gate.accepted
-        keys = record.keys(self._client, self._sender, self._recipients, hashlib.sha256(raw).digest())
+        digest = hashlib.sha256(raw).digest()
+        keys = record.keys(self._client, self._sender, self._recipients, digest)
+        left = self._left(digest, report)
         with record.claim(keys) as claim:
             answers = dict(claim.answered)
             waiting = [number for number in range(count) if number not in answers]
             if waiting:
                 groups = await self._groups(raw, waiting, answers, report)
-                answers |= await self._send(groups, claim, client_gone, deadline, report)
+                answers |= await self._send(groups, claim, client_gone, deadline, report, left=left)
                 report.step("deliver")
             outcome = [answers[number] for number in range(count)]
             claim.settle(outcome, gone=client_gone())
@@ -168,7 +171,7 @@ class Journey:
         def untracked() -> Variant:
             return compose(ruleset, found, treatment, NOTHING, address)
 
-        return Group(compose(ruleset, found, treatment, granted, address), [number], untracked)
+        return Group(compose(ruleset, found, treatment, granted, address), [number], untracked, found)
 
     async def _consents(
         self, ruleset: Ruleset, found: Scan, treatment: Treatment, waiting: Sequence[int]
@@ -186,13 +189,27 @@ class Journey:
         self._gate.store_said("")
         return consents
 
+    def _left(self, digest: bytes, report: Report) -> Callable[[Scan, Variant], None] | None:
+        """Whom to tell of what left: the audit, if the message is in its sample."""
+        auditor, catalogue = self._gate.auditor, self._gate.ruleset.catalogue
+        if auditor is None or not auditor.takes(digest):
+            return None
+        return lambda scan, variant: auditor.offer(sheet(report.message_id, scan, variant), catalogue)
+
     async def _send(
-        self, groups: list[Group], claim: Claim, client_gone: Callable[[], bool], deadline: float, report: Report
+        self,
+        groups: list[Group],
+        claim: Claim,
+        client_gone: Callable[[], bool],
+        deadline: float,
+        report: Report,
+        *,
+        left: Callable[[Scan, Variant], None] | None,
     ) -> dict[int, Reply]:
         """Send each group its bytes; the answer of every member."""
         trace = received(self._client, self._gate.hostname, report.message_id, self._gate.now(), None)
         dispatch = Dispatch(
-            self._gate.pool, self._sender, self._recipients, trace, deadline, client_gone, report.failed
+            self._gate.pool, self._sender, self._recipients, trace, deadline, client_gone, report.failed, left
         )
         hop, self._hop = self._hop, None
         if len(groups) == 1 and hop is not None and len(groups[0].members) == len(self._recipients):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from smtp_gate.model import MailClass
 
@@ -166,6 +166,36 @@ def maybe_duplicate(*, hop: str) -> None:
 def accepted_record_lost(*, kind: str) -> None:
     """The record of earlier acceptances cannot be used: a retry may make a duplicate, no mail is lost."""
     _log.warning("accepted_record_lost", kind=_code(kind))
+
+
+# --- audit ----------------------------------------------------------------------------------------------------
+def audit_missed(
+    *, message: str, vendor: str, kind: str, carrier: str, evidence: Iterable[str], count: int
+) -> None:
+    """The second opinion found a tracker in what left that the gate should have taken out.
+
+    Args:
+        message: the gate's own id of the mail.
+        vendor: catalogue id, or ``uncatalogued``.
+        kind: ``pixel``, ``link`` or ``personal``.
+        carrier: where it stands: an attribute's name, ``style``, ``text`` ...
+        evidence: codes of what speaks against it.
+        count: how many such ones.
+    """
+    _log.warning(
+        "audit_missed",
+        message=_code(message),
+        vendor=_code(vendor),
+        kind=_code(kind),
+        carrier=_code(carrier),
+        evidence=[_code(code) for code in evidence],
+        count=int(count),
+    )
+
+
+def audit_failed(*, message: str, reason: str) -> None:
+    """A mail of the sample could not be read again: ``timeout``, ``died``, or the name of an exception's class."""
+    _log.warning("audit_failed", message=_code(message), reason=_code(reason))
 
 
 # --- consent store --------------------------------------------------------------------------------------------

@@ -73,6 +73,17 @@ STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without a
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
 RELOADS = Counter("smtp_gate_reloads", "Reloads of the configuration, by outcome (done, refused)", ["outcome"])
 
+AUDITED = Counter(
+    "smtp_gate_audited",
+    "Messages of the audit's sample, by outcome (clean, trackers, dropped, too_large, failed)",
+    ["outcome"],
+)
+AUDIT_TRACKERS = Counter(
+    "smtp_gate_audit_trackers",
+    "Trackers in what left, as the second opinion finds them, by why (missed, policy, functional)",
+    ["vendor", "kind", "why"],
+)
+
 # What is counted for each message, found without the library's lock and its check of the labels.
 _of_class = cache(MESSAGES.labels)
 _of_action = cache(ACTIONS.labels)
@@ -150,6 +161,16 @@ def learning_lost(reason: str) -> None:
 def hit(kind: str, outcome: str) -> None:
     """Count one request at the web part."""
     HITS.labels(kind, outcome).inc()
+
+
+def audited(outcome: str) -> None:
+    """Count one message of the audit's sample."""
+    AUDITED.labels(outcome).inc()
+
+
+def audit_tracker(vendor: str, kind: str, why: str) -> None:
+    """Count one tracker that is still in what left."""
+    AUDIT_TRACKERS.labels(vendor, kind, why).inc()
 
 
 def reload(outcome: str) -> None:

@@ -82,6 +82,7 @@ def arguments(function: Any, text: str) -> dict[str, Any]:
         "str": text,
         "int": 7,
         "bool": True,
+        "Iterable[str]": (text,),
         "MailClass": MailClass.UNKNOWN,
         "Mapping[str, int]": {text: 1},
         "Mapping[int, int]": {250: 1},
