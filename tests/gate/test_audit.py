@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
 
-from smtp_gate.gate import journey
+from smtp_gate.gate import reading
 from smtp_gate.observe.audit import Auditor
 from smtp_gate.scan.message import scan
 from tests.gate_room import OPAQUE, OPAQUE_ONLY, TRACKED, Room, body_of
@@ -78,7 +78,7 @@ async def test_a_miss_of_the_hot_path_is_seen(monkeypatch: pytest.MonkeyPatch) -
     def blind(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = False) -> Scan:
         return replace(scan(raw, catalogue, own=own, everything=everything), findings=(), unjudged=())
 
-    monkeypatch.setattr(journey, "scan", blind)
+    monkeypatch.setattr(reading, "scan", blind)
     async with Room() as room:
         room.gate.auditor = auditor = Auditor(1.0)
         before = missed()
