@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_gate.model import MailClass
-from smtp_gate.policy.match import DEFAULT_RULE, addresses, fits, owns, treat
+from smtp_gate.policy.match import _MAX_FROM, DEFAULT_RULE, addresses, fits, owns, treat
 from smtp_gate.policy.rules import (
     Condition,
     Controller,
@@ -86,10 +85,8 @@ def test_addresses_of_a_from_field(value: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("piece", ["(\\", '"\\"', "<", "(", "a@", "a@b.example,"])
-def test_a_hostile_from_field_costs_little(piece: str) -> None:
-    began = time.perf_counter()
-    addresses([piece * 60_000])
-    assert time.perf_counter() - began < 0.5
+def test_a_hostile_from_field_is_read_up_to_its_limit(piece: str) -> None:
+    assert addresses([piece * 60_000]) == addresses([(piece * 60_000)[:_MAX_FROM]])
 
 
 @given(st.text('ab@.<>",;:() \\', max_size=30))

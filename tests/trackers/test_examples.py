@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +84,10 @@ def patterns(vendor: Vendor) -> tuple[Pattern, ...]:
     return (*vendor.pixels, *vendor.links, *vendor.functional, *vendor.content)
 
 
+LONG = 32_000
+"""Characters: fifteen times what is ever asked."""
+
+
 def hostile(pattern: Pattern) -> list[str]:
     """Long strings that begin as the pattern likes it and never end as it wants."""
     heads = [""]
@@ -108,21 +111,19 @@ def hostile(pattern: Pattern) -> list[str]:
         "&a=",
         " ",
     ]
-    return [(head + filler * 8000)[:8000] + "!" for head in heads for filler in fillers]
+    return [(head + filler * LONG)[:LONG] + "!" for head in heads for filler in fillers]
 
 
 @pytest.mark.parametrize("vendor", CATALOGUE.vendors, ids=lambda vendor: vendor.id)
 def test_no_pattern_is_slow_on_hostile_addresses(vendor: Vendor) -> None:
-    """Four times what is ever asked, in a CPU time that a quadratic expression would miss by far."""
+    """No clock is read: a quadratic expression takes seconds for each text, and the timeout ends it."""
     for pattern in patterns(vendor):
         for text in hostile(pattern):
-            assert len(text) > 3 * MAX_URL
-            started = time.process_time()
+            assert len(text) > 10 * MAX_URL
             if pattern.path is not None:
                 pattern.path.match(text)
             if pattern.host_pattern is not None:
                 pattern.host_pattern.search(text[:253])
-            assert time.process_time() - started < 0.5, pattern.name
 
 
 RIDERS = {
