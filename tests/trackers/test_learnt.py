@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smtp_gate.limits import LEARN_COPIES, LEARN_SHARE
 from smtp_gate.model import Address, Carrier, Kind, Look, Purpose, Span
@@ -127,6 +129,9 @@ def test_a_link_built_like_a_redirect_is_one(url: str, why: str) -> None:
         "https://go.acme.example/?token=xk3jd9qptz",
         "https://www.acme.example/xk3jd9qptz",
         "https://www.acme.example/c/12345",
+        "https://www.acme.example/click/12345",
+        "https://go.acme.example/12345",
+        "https://link.post.example/JD014600006281230704",
         "https://t.example/xk3jd9qptz",
     ],
 )
@@ -144,6 +149,17 @@ def test_on_the_host_of_a_learnt_pixel_a_bare_link_is_a_redirect() -> None:
     assert reason(link("https://other.acme.example/s/xk3jd9qptz"), pixel) == ""
     picture = loaded("https://hello.acme.example/9f3c1a.jpg")
     assert reason(link("https://hello.acme.example/s/xk3jd9qptz"), picture) == ""
+
+
+@given(st.text(alphabet="abcXYZ0189/?&=%.@{}#:-", max_size=60), st.booleans())
+def test_whatever_was_learnt_any_address_can_be_judged(text: str, load: bool) -> None:
+    url = f"https://{text}"
+    halves = skeleton(url)
+    shape = "go.acme.example/{}" if halves is None else halves.shape
+    address = loaded(url) if load else link(url)
+    known = Lessons([Lesson("acme.example", form, shape, MANY) for form in Form])
+    judged = known.judge(address)
+    assert judged is None or judged.kind is (Kind.PIXEL if load else Kind.LINK)
 
 
 # --- what is judged ---------------------------------------------------------------------------------------------
