@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MAX_FIELD = 1000
 """Characters of a text field: an address of a web page fits, a document does not."""
 MAX_CONTROLLER = 64
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of characters, which cannot be stored."""
 
 
 class Choice(StrEnum):

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from smtp_gate.consent.append import STEP, Appended, append_in, by_controller, known_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
+from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Entry, Event, Recorded
-from smtp_gate.consent.rows import EventRow, event_row, record_of, recorded_of, standing_row
+from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
+from smtp_gate.consent.rows import record_of, recorded_of, standing_row
+from smtp_gate.consent.schema import prepare
 from smtp_gate.consent.standing import Record, Standing, Step, fold
 from smtp_gate.consent.tables import (
+    CHUNK,
     ERRORS,
     NEGATIVE,
     addresses,
@@ -26,35 +31,22 @@ from smtp_gate.consent.tables import (
     events,
     head,
     open_engine,
+    overwrite,
     sqlite_path,
     standings,
+    sweep,
 )
+from smtp_gate.consent.verify import verify_in
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CLOCK_SKEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-CHUNK = 500
-"""Values in one IN list: SQLite before 3.32 takes 999 parameters."""
-_STEP = (
-    events.c.seq,
-    events.c.purposes,
-    events.c.decision,
-    events.c.at,
-    events.c.recorded,
-    events.c.expires,
-)
+    from smtp_gate.consent.verify import Verdict
+
 _SKEW = int(CLOCK_SKEW * 1_000_000)
-
-
-class Appended(NamedTuple):
-    """What became of some entries: ``head`` is the seq of the last event of the ledger."""
-
-    head: int
-    taken: int
-    repeated: int
 
 
 class Negative(NamedTuple):
@@ -80,11 +72,12 @@ class Ledger:
     """
 
     def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, prepare)
         self._writer = self._engine.execution_options(write=True)
         self._turn = threading.Lock()
         self._clock = clock
         self._path = sqlite_path(url)
+        self._wordings = Wordings()
 
     @property
     def path(self) -> Path:
@@ -114,15 +107,32 @@ class Ledger:
             raise ValueError("at must not be in the future")
         # The lock lets the threads of this process queue; SQLite's own waiting is for other processes, and unfair.
         with self._turn, _trouble(), self._writer.begin() as connection:
-            last = connection.execute(sa.select(head.c.seq).with_for_update()).scalar_one()
-            fresh = _fresh(connection, entries)
-            if fresh:
-                rows = [event_row(last + at, entry, now) for at, entry in enumerate(fresh, 1)]
-                connection.execute(events.insert(), rows)
-                connection.execute(head.update().values(seq=last + len(rows)))
-                _settle(connection, rows)
-                _remember(connection, fresh)
-        return Appended(last + len(fresh), len(fresh), len(entries) - len(fresh))
+            return append_in(connection, entries, now, self._wordings)
+
+    def add_notice(self, controller: str, version: str, language: str, text: str) -> bool:
+        """Keep a wording for good; events recorded from now on hold its hash.
+
+        Returns:
+            False when the same one is there already.
+
+        Raises:
+            OtherWording: when there is another text under this version.
+        """
+        with self._turn, _trouble(), self._writer.begin() as connection:
+            return add_notice(connection, (controller, version, language), text, micros(self._clock()))
+
+    def erase(self, subject: bytes, controller: str = "", actor: str = "") -> dict[int, int]:
+        """Take away all that can lead to a person; the chain stays whole, and tracking off. See ``erasure``.
+
+        Returns:
+            How many events lost their person, by the seq of the event that says so; empty when there were none.
+        """
+        with self._turn, _trouble():
+            with self._writer.begin() as connection:
+                overwrite(connection)
+                done = erase_in(connection, subject, controller, actor, micros(self._clock()))
+            sweep(self._engine)
+        return done
 
     def rebuild(self) -> int:
         """Make all standings again from the events.
@@ -134,7 +144,7 @@ class Ledger:
             connection.execute(standings.delete())
             owners = (events.c.controller, events.c.subject)
             rows = connection.execution_options(yield_per=10_000).execute(
-                sa.select(*owners, *_STEP).order_by(*owners, events.c.seq)
+                sa.select(*owners, *STEP).where(events.c.erased.is_(None)).order_by(*owners, events.c.seq)
             )
             number = 0
             batch: list[dict[str, object]] = []
@@ -155,6 +165,12 @@ class Ledger:
             seq: int = connection.execute(sa.select(head.c.seq)).scalar_one()
             return seq
 
+    def last(self) -> tuple[int, bytes]:
+        """Seq and hash of the last event: the head that is signed."""
+        with _trouble(), self._engine.begin() as connection:
+            seq, last = connection.execute(sa.select(head.c.seq, head.c.hash)).one()
+            return seq, last
+
     def count(self) -> int:
         """How many standings there are: persons times controllers."""
         with _trouble(), self._engine.begin() as connection:
@@ -168,10 +184,27 @@ class Ledger:
         with _trouble(), self._engine.begin() as connection:
             return [recorded_of(row) for row in connection.execute(query)]
 
+    def notices(self, keys: Iterable[NoticeKey]) -> dict[NoticeKey, Notice]:
+        """The wordings of some keys, those that are there."""
+        with _trouble(), self._engine.begin() as connection:
+            return find_notices(connection, keys)
+
+    def verify(
+        self, signed: Mapping[int, bytes] | None = None, progress: Callable[[int], None] = lambda _: None
+    ) -> Verdict:
+        """Look at every row; see ``verify``.
+
+        Args:
+            signed: hashes of events that were signed, by their seq.
+            progress: told the number of rows looked at, now and then.
+        """
+        with _trouble(), self._engine.begin() as connection:
+            return verify_in(connection, signed or {}, progress)
+
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of some keys (:attr:`Entry.key`) that are there already."""
         with _trouble(), self._engine.begin() as connection:
-            return _known(connection, keys)
+            return known_in(connection, keys)
 
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""
@@ -217,7 +250,7 @@ class Ledger:
         with _trouble(), self._engine.begin() as connection:
             rows = connection.execute(span.order_by(events.c.seq).limit(limit)).all()
             found: list[Record] = []
-            for controller, owners in _by_controller({(row.controller, row.subject) for row in rows}):
+            for controller, owners in by_controller({(row.controller, row.subject) for row in rows}):
                 where = sa.and_(standings.c.controller == controller, standings.c.subject.in_(owners))
                 found += [record_of(row) for row in connection.execute(sa.select(standings).where(where))]
         return found, rows[-1].seq if rows else after
@@ -236,70 +269,6 @@ class Ledger:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
-
-
-def _known(connection: sa.Connection, keys: Sequence[bytes]) -> set[bytes]:
-    known: set[bytes] = set()
-    for at in range(0, len(keys), CHUNK):
-        query = sa.select(events.c.key).where(events.c.key.in_(keys[at : at + CHUNK]))
-        known.update(connection.execute(query).scalars().all())
-    return known
-
-
-def _fresh(connection: sa.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that are not there yet, each key once."""
-    known = _known(connection, list({entry.key for entry in entries if entry.key}))
-    fresh = []
-    for entry in entries:
-        if not entry.key:
-            fresh.append(entry)
-        elif entry.key not in known:
-            known.add(entry.key)
-            fresh.append(entry)
-    return fresh
-
-
-def _settle(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
-    """Compute the standings of all people in new events, from all their events."""
-    steps: dict[tuple[str, bytes], list[Step]] = {}
-    for row in rows:
-        steps.setdefault((row["controller"], row["subject"]), []).append(
-            Step(row["seq"], row["purposes"], row["decision"], row["at"], row["recorded"], row["expires"])
-        )
-    for controller, subjects in _by_controller(set(steps)):
-        mine = sa.and_(standings.c.controller == controller, standings.c.subject.in_(subjects))
-        known = connection.execute(sa.select(standings.c.subject).where(mine)).scalars().all()
-        if known:
-            connection.execute(standings.delete().where(mine))
-            theirs = sa.and_(events.c.controller == controller, events.c.subject.in_(known))
-            found = connection.execute(
-                sa.select(events.c.subject, *_STEP).where(theirs).order_by(events.c.subject, events.c.seq)
-            ).all()
-            for subject, group in groupby(found, key=lambda row: row[0]):
-                steps[controller, subject] = [Step(*row[1:]) for row in group]
-        new = [standing_row(controller, subject, fold(steps[controller, subject])) for subject in subjects]
-        connection.execute(standings.insert(), new)
-
-
-def _remember(connection: sa.Connection, fresh: Sequence[Entry]) -> None:
-    """Keep addresses that are not known yet."""
-    given = {entry.event.subject: entry.address for entry in fresh if entry.address}
-    subjects = list(given)
-    for at in range(0, len(subjects), CHUNK):
-        query = sa.select(addresses.c.subject).where(addresses.c.subject.in_(subjects[at : at + CHUNK]))
-        for known in connection.execute(query).scalars().all():
-            del given[known]
-    if given:
-        rows = [{"subject": subject, "address": address} for subject, address in given.items()]
-        connection.execute(addresses.insert(), rows)
-
-
-def _by_controller(owners: set[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
-    """Subjects by controller, at most CHUNK at a time."""
-    for controller, group in groupby(sorted(owners), key=lambda owner: owner[0]):
-        subjects = [subject for _, subject in group]
-        for at in range(0, len(subjects), CHUNK):
-            yield controller, subjects[at : at + CHUNK]
 
 
 @contextmanager

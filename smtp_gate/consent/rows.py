@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
+from smtp_gate.consent.chain import commitment_of, hash_of
 from smtp_gate.consent.clock import from_micros, micros
 from smtp_gate.consent.event import Choice, Entry, Event, Recorded
 from smtp_gate.consent.standing import Grant, Record, Standing, pack_grants, unpack_grants
@@ -13,9 +14,11 @@ from smtp_gate.model import Purpose
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from smtp_gate.consent.chain import Value
+
 
 class EventRow(TypedDict):
-    """A row of the event table."""
+    """A row of the event table; what ``chain`` names of it is hashed."""
 
     seq: int
     controller: str
@@ -32,10 +35,16 @@ class EventRow(TypedDict):
     actor: str
     expires: int | None
     key: bytes | None
+    notice_sha256: bytes | None
+    salt: bytes | None
+    person: bytes
+    previous: bytes
+    hash: bytes
+    erased: int | None
 
 
-def event_row(seq: int, entry: Entry, now: int) -> EventRow:
-    """The row of an entry that is recorded now (microseconds since 1970) under a seq."""
+def event_row(seq: int, entry: Entry, now: int, notice_sha256: bytes | None = None) -> EventRow:
+    """The row of an entry that is recorded now (microseconds since 1970) under a seq; not linked yet."""
     event = entry.event
     return {
         "seq": seq,
@@ -53,7 +62,21 @@ def event_row(seq: int, entry: Entry, now: int) -> EventRow:
         "actor": event.actor,
         "expires": None if event.expires is None else micros(event.expires),
         "key": entry.key or None,
+        "notice_sha256": notice_sha256,
+        "salt": None,
+        "person": b"",
+        "previous": b"",
+        "hash": b"",
+        "erased": None,
     }
+
+
+def link(row: EventRow, previous: bytes, salt: bytes) -> None:
+    """Let a row hold on to the one before it, whose hash is given."""
+    row["previous"], row["salt"] = previous, salt
+    values = cast("dict[str, Value]", row)
+    row["person"] = commitment_of(values)
+    row["hash"] = hash_of(values)
 
 
 def recorded_of(row: sa.Row[tuple[object, ...]]) -> Recorded:

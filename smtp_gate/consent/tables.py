@@ -1,4 +1,4 @@
-"""The tables of the ledger, and how its database is opened; the only file that knows SQLite's ways.
+"""The tables of the ledger, and how its database is opened; with ``schema`` all that knows SQLite's ways.
 
 Times are microseconds since 1970 as integers: exact, sortable, the same on every database.
 """
@@ -10,22 +10,47 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from smtp_gate.consent.chain import SALT_SIZE
 from smtp_gate.consent.event import MAX_CONTROLLER
 from smtp_gate.errors import ConfigError
 from smtp_gate.limits import LEDGER_BUSY
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KEY = "consent.ledger"
 """The key of the configuration that names the ledger."""
 
+CHUNK = 500
+"""Values in one IN list: SQLite before 3.32 takes 999 parameters."""
+
+
+class Octets(sa.LargeBinary):
+    """Bytes as every driver takes them; SQLAlchemy wraps each value, which costs a fifth of an import."""
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:  # noqa: ARG002 - the library's signature
+        """Nothing is changed on the way."""
+        return
+
+
 metadata = sa.MetaData()
-_subject = sa.LargeBinary(SUBJECT_SIZE)
+_subject = Octets(SUBJECT_SIZE)
 _controller = sa.String(MAX_CONTROLLER)
+_sha256 = Octets(32)
+
+schema = sa.Table(
+    "ledger_schema",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+"""One row: the layout of this database, see ``schema``."""
 
 NEGATIVE = sa.text("decision <> 'grant'")
 """Written out: with a parameter in it, the index below would not be used."""
@@ -35,8 +60,12 @@ head = sa.Table(
     metadata,
     sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", _sha256, nullable=False),
+    sa.Column("notices", sa.Integer, nullable=False),
 )
-"""One row: the seq of the last event. A number once given is never given again, even when rows were cut off."""
+"""One row: seq and hash of the last event, and how many wordings there are.
+
+A number once given is never given again, even when rows are cut off."""
 
 events = sa.Table(
     "event",
@@ -55,11 +84,30 @@ events = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("expires", sa.BigInteger),
-    sa.Column("key", sa.LargeBinary(16), unique=True),
+    sa.Column("key", Octets(16), unique=True),
+    sa.Column("notice_sha256", _sha256),
+    sa.Column("salt", Octets(SALT_SIZE)),
+    sa.Column("person", _sha256, nullable=False),
+    sa.Column("previous", _sha256, nullable=False),
+    sa.Column("hash", _sha256, nullable=False),
+    sa.Column("erased", sa.BigInteger),
     sa.Index("event_subject", "subject", "controller"),
     sa.Index("event_negative", "seq", sqlite_where=NEGATIVE, postgresql_where=NEGATIVE),
 )
-"""Every decision, only ever added to."""
+"""Every decision, only ever added to. ``chain`` says what the hashes cover; ``erased`` is the seq of the event that
+took the personal fields away."""
+
+notices = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("controller", _controller, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("language", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("sha256", _sha256, nullable=False),
+    sa.Column("recorded", sa.BigInteger, nullable=False),
+)
+"""The wordings that people were shown, only ever added to."""
 
 standings = sa.Table(
     "standing",
@@ -68,7 +116,7 @@ standings = sa.Table(
     sa.Column("subject", _subject, primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("mark", sa.String(8), nullable=False),
-    sa.Column("grants", sa.LargeBinary, nullable=False),
+    sa.Column("grants", Octets, nullable=False),
     sqlite_with_rowid=False,
 )
 """What the events amount to, written in the transaction of the event; can be made again from the events."""
@@ -77,7 +125,7 @@ addresses = sa.Table(
     "address",
     metadata,
     sa.Column("subject", _subject, primary_key=True),
-    sa.Column("address", sa.LargeBinary, nullable=False),
+    sa.Column("address", Octets, nullable=False),
     sqlite_with_rowid=False,
 )
 """Who a subject is. Apart, so that it can be erased and the events stay."""
@@ -88,13 +136,14 @@ ERRORS = (SQLAlchemyError, sqlite3.Error)
 LOOK_UP = "SELECT subject, mark, grants FROM standing WHERE controller = ? AND subject IN ({})"
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, prepare: Callable[[sa.Connection], None]) -> sa.Engine:
     """The database of a ledger, with all tables made.
 
     An engine made with ``execution_options(write=True)`` of it begins its transactions as the only writer.
 
     Args:
         url: ``sqlite:////absolute/path``.
+        prepare: makes the tables, in a writing transaction; raises ValueError for a database it cannot use.
 
     Raises:
         ConfigError: when it is no such address, or there is no ledger and none can be made.
@@ -111,13 +160,25 @@ def open_engine(url: str) -> sa.Engine:
     sa.event.listen(engine, "begin", _begun)
     try:
         with engine.execution_options(write=True).begin() as connection:
-            metadata.create_all(connection)
-            if connection.execute(sa.select(head.c.seq)).first() is None:
-                connection.execute(head.insert(), {"id": 1, "seq": 0})
+            prepare(connection)
+    except ValueError as error:
+        engine.dispose()
+        raise ConfigError(str(path), KEY, str(error)) from None
     except ERRORS as error:
         engine.dispose()
         raise ConfigError(str(path), KEY, f"is not a usable ledger: {cause_of(error)}") from None
     return engine
+
+
+def overwrite(connection: sa.Connection) -> None:
+    """Let what this connection deletes be written over, not only be marked as free."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def sweep(engine: sa.Engine) -> None:
+    """Empty the write-ahead log, where older pages stand; readers that are busy keep it for a while."""
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def cause_of(error: Exception) -> str:
