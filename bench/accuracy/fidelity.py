@@ -35,6 +35,7 @@ FRAME = frozenset(["html", "head", "body"])
 opens where it is written. What counts is that each is there with its attributes."""
 _NO_PART = re.compile(r"[^!-~]+")
 """Blanks and control characters, which each parser leaves out in its own way."""
+_WRITTEN = re.compile(r"https?://\S+")
 _SILENT = frozenset(["script", "style"])
 
 
@@ -60,7 +61,8 @@ def faults(scan: Scan, after: bytes, account: dict[str, Any]) -> list[str]:
         found.append("headers")
     if _tree(before) != _tree(now):
         found.append("tree")
-    return found + list(_seen(scan.raw, after, urls))
+    written = any(row["edits"] and row["carrier"] == "text" for row in account["addresses"])
+    return found + list(_seen(scan.raw, after, urls, written=written))
 
 
 # --- octets ---------------------------------------------------------------------------------------------------
@@ -181,8 +183,11 @@ def _tree(message: Message) -> list[tuple[str, bytes | None]]:
     return parts
 
 
-def _seen(before: bytes, after: bytes, urls: set[str]) -> Iterator[str]:
-    """Codes of what two tree parsers find different beside the elements that hold an edited address."""
+def _seen(before: bytes, after: bytes, urls: set[str], *, written: bool) -> Iterator[str]:
+    """Codes of what two tree parsers find different beside the elements that hold an edited address.
+
+    Where an address that is written out in the text was edited, texts are compared without such addresses.
+    """
     for one, other in zip(_pages(before), _pages(after), strict=False):
         if one == other:
             continue
@@ -192,6 +197,8 @@ def _seen(before: bytes, after: bytes, urls: set[str]) -> Iterator[str]:
                 if name == "lxml":
                     continue  # libxml2 drops what follows a body that was opened too early; browsers do not
                 yield f"frame_{name}"
+            if written:
+                text, new_text = _WRITTEN.sub("", text), _WRITTEN.sub("", new_text)
             if text != new_text:
                 yield f"text_{name}"
             untouched = [one for one in elements if one[0] not in FRAME and not _touched(one, urls)]
