@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from smtp_gate import __version__
-from smtp_gate.cli import consent, keys, trackers
+from smtp_gate.cli import consent, keys, ledger, trackers
 from smtp_gate.cli.audit import audit
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
@@ -37,6 +37,7 @@ app.command()(rewrite)
 app.command()(audit)
 app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(trackers.app, name="trackers")
 app.add_typer(keys.app, name="keys")
 

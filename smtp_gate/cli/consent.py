@@ -6,44 +6,46 @@ configuration; 2 for a command that cannot be understood.
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from smtp_gate.cli.desk import (
+    EX_DATAERR,
+    Address,
+    Config,
+    Json,
+    caught_up,
+    controller_named,
+    operator,
+    progress_bar,
+    run_once,
+    subject_named,
+)
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
-from smtp_gate.consent.csv_import import CsvRows, Imported, NotThisFile, Skipped, import_csv, is_address
+from smtp_gate.consent.csv_import import CsvRows, Imported, NotThisFile, Skipped, import_csv
 from smtp_gate.consent.standing import consent_at
-from smtp_gate.errors import StoreUnavailable
 from smtp_gate.model import UNKNOWN
 from smtp_gate.tokens import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from datetime import tzinfo
 
     from smtp_gate.consent import Recorded
 
-T = TypeVar("T")
-EX_DATAERR = 65
 MAX_TOLD = 1000
 """Rows of a file that are named one by one; the rest is counted."""
 
 app = typer.Typer(no_args_is_help=True, help="Who agreed to what: ask, record, import, reload the cache.")
-Config = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="SMTP_GATE_CONFIG")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-Address = Annotated[str, typer.Argument(help="The person's address.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="CSV, see docs/consent.md.", exists=True, dir_okay=False)]
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; needed when there are several.")]
 Reference = Annotated[str, typer.Option(help="What finds it at the source: a form, a ticket.")]
 Notice = Annotated[str, typer.Option(help="Version of the wording that was shown.")]
@@ -62,8 +64,8 @@ def get(
 ) -> None:
     """Show what a person agreed to now, as the ledger has it."""
     with open_books(config) as books:
-        subject = _subject(books, address)
-        names = [_controller(books, controller)] if controller else list(books.settings.controllers)
+        subject = subject_named(books, address)
+        names = [controller_named(books, controller)] if controller else list(books.settings.controllers)
         told = [_now(books, name, subject) for name in names]
         events = [_plain(each) for each in books.ledger.history(subject, controller)] if history else None
     if as_json:
@@ -173,7 +175,7 @@ def withdraw(
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, see docs/consent.md.", exists=True, dir_okay=False)],
+    file: File,
     config: Config = DEFAULT_CONFIG,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
@@ -191,10 +193,10 @@ def import_file(
         if len(missed) < MAX_TOLD:
             missed.append(row)
 
-    with open_books(config) as books, file.open("rb") as data, _progress(as_json=as_json) as bar:
+    with open_books(config) as books, file.open("rb") as data, progress_bar(as_json=as_json) as bar:
         task = bar.add_task("rows", total=file.stat().st_size)
         subject = partial(subject_of, books.keyring)
-        actor = f"import by {_operator()}"
+        actor = f"import by {operator()}"
         try:
             rows = CsvRows(data, subject, books.settings.controllers.keys(), zone=where, actor=actor)
         except NotThisFile as error:
@@ -205,7 +207,7 @@ def import_file(
             bar.update(task, completed=data.tell(), description=f"{number:,} rows")
 
         done = import_csv(rows, books.ledger, dry_run=dry_run, skipped=skipped, progress=progress)
-        behind = not dry_run and not _caught_up(books)
+        behind = not dry_run and not caught_up(books)
     if as_json:
         told = [row._asdict() if show else {"line": row.line, "reason": row.reason} for row in missed]
         print(
@@ -222,7 +224,7 @@ def import_file(
 @app.command()
 def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
     """Load the cache anew from the ledger, beside the one in use, and change over."""
-    with open_books(config) as books, _progress(as_json=as_json) as bar:
+    with open_books(config) as books, progress_bar(as_json=as_json) as bar:
         cache = books.cache
         if cache is None:
             print(
@@ -230,7 +232,7 @@ def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
             )
             return
         task = bar.add_task("people", total=books.ledger.count())
-        done = _run(books, cache.reload(books.ledger, lambda number: bar.update(task, completed=number)))
+        done = run_once(books, cache.reload(books.ledger, lambda number: bar.update(task, completed=number)))
     if as_json:
         print(json.dumps({"cache": True, **done._asdict()}))
     else:
@@ -248,7 +250,7 @@ def _record(
     expires: datetime | None = None,
     as_json: bool,
 ) -> None:
-    name, subject = _controller(books, controller), _subject(books, address)
+    name, subject = controller_named(books, controller), subject_named(books, address)
     try:
         event = Event(
             controller=name,
@@ -257,12 +259,12 @@ def _record(
             decision=decision,
             at=utc_now(),
             expires=expires,
-            actor=_operator(),
+            actor=operator(),
             **origin,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    seq = _run(books, books.register.record(event, address.encode()))
+    seq = run_once(books, books.register.record(event, address.encode()))
     now = _now(books, name, subject)
     print(json.dumps({"event": seq} | now.plain()) if as_json else f"event {seq}; {now}")
 
@@ -332,22 +334,6 @@ def _show_history(events: list[dict[str, str | int]]) -> None:
                 console.print(f"  {column:<12}{event[column]}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _subject(books: Books, address: str) -> bytes:
-    if not is_address(address):
-        raise typer.BadParameter("the address must be a plain one: local@domain")
-    return subject_of(books.keyring, address.encode())
-
-
-def _controller(books: Books, name: str) -> str:
-    known = list(books.settings.controllers)
-    if name in known:
-        return name
-    if not name and len(known) == 1:
-        return known[0]
-    choices = ", ".join(known) or "none, add one to the configuration"
-    raise typer.BadParameter(f"--controller must be one of the configuration: {choices}")
-
-
 def _moment(text: str) -> datetime | None:
     if not text:
         return None
@@ -365,36 +351,3 @@ def _zone(name: str) -> tzinfo | None:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise typer.BadParameter("--zone must be a time zone such as UTC or Europe/Paris") from None
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return f"uid {os.getuid()}"
-
-
-def _progress(*, as_json: bool) -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=as_json or not console.is_terminal)
-
-
-def _run(books: Books, work: Coroutine[object, object, T]) -> T:
-    """Run it and close the cache, whose connections belong to the loop that ends here."""
-
-    async def run() -> T:
-        try:
-            return await work
-        finally:
-            if books.cache is not None:
-                await books.cache.close()
-
-    return asyncio.run(run())
-
-
-def _caught_up(books: Books) -> bool:
-    try:
-        _run(books, books.register.catch_up())
-    except StoreUnavailable:
-        return False
-    return True

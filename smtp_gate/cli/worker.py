@@ -8,7 +8,7 @@ import gc
 import signal
 import ssl
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from smtp_gate.cli.rooms import aliases_of, learning_store_of, load
 from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register, utc_now
+from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
@@ -144,6 +145,8 @@ class Worker:
             chores = [tasks.create_task(self._register.run()), tasks.create_task(self._learning.run())]
             if self._recent is not None:
                 chores.append(tasks.create_task(self._recent.run()))
+            if self._loaded.settings.consent.heads is not None:
+                chores.append(tasks.create_task(self._sign_heads(self._loaded.settings.consent.heads)))
             ready()
             await self._stop.wait()
             unfinished = await self._server.drain()
@@ -160,6 +163,20 @@ class Worker:
         self._accepted.close()
         self._ledger.close()
         log.stopped(unfinished=unfinished)
+
+    async def _sign_heads(self, path: Path) -> NoReturn:
+        """Sign the ledger's head again and again; of several workers, whoever is first."""
+        period = self._loaded.settings.consent.heads_every * 60
+        while True:
+            keyring = self._loaded.ruleset.keyring
+            try:
+                if keyring is not None:
+                    await asyncio.to_thread(keep_head, path, self._ledger, keyring, utc_now, period / 2)
+            except OtherLedger as problem:
+                log.ledger_replaced(events=problem.seq, signed=problem.signed)
+            except (NotAHead, StoreUnavailable, OSError) as problem:
+                log.heads_failed(kind=type(problem).__name__)
+            await asyncio.sleep(period)
 
     async def _first_look(self) -> None:
         """An operator hears at the start that the consent store gives no answer, not at the first mail."""

@@ -22,6 +22,9 @@ def contradictions(settings: Settings) -> Iterator[tuple[Place, str]]:
     """Path and problem of each pair of keys that do not go together."""
     if not settings.listen.smtp and not settings.listen.lmtp:
         yield ("listen",), "names no address; give smtp or lmtp"
+    if settings.consent.heads and settings.keys is None:
+        problem = "needs keys, which sign; make a file with `smtp-gate keys new` and name it in keys"
+        yield ("consent", "heads"), problem
     yield from _web(settings)
     yield from _used_twice(settings)
     yield from _rules(settings)

@@ -64,6 +64,10 @@ MIN_SIZE = 65_536
 """Octets: a message limit below it would refuse ordinary mail."""
 
 
+MAX_HEADS_EVERY = 1440
+"""Minutes: a day without a head would be a day that can be cut off unseen."""
+
+
 def _located_hop(url: str, folder: Path) -> str:
     """A next hop whose ``ca`` file is an absolute path."""
     pieces = urlsplit(url)
@@ -121,6 +125,10 @@ class Consent(_Model):
     """Redis for look-ups; left out: the ledger is read directly."""
     on_failure: Literal["untracked", "defer"] = "untracked"
     """What mail with trackers gets when the store gives no answer."""
+    heads: Path | None = None
+    """A file for signed heads of the ledger, best on another disk; left out: none are signed."""
+    heads_every: Annotated[int, Field(ge=1, le=MAX_HEADS_EVERY)] = 10
+    """Minutes between two of them."""
 
 
 class Web(_Model):
@@ -338,7 +346,9 @@ class Settings(_Model):
                 "deliver": self.deliver.model_copy(
                     update={"next_hops": [_located_hop(url, folder) for url in self.deliver.next_hops]}
                 ),
-                "consent": self.consent.model_copy(update={"ledger": f"{SQLITE}{folder / ledger}"}),
+                "consent": self.consent.model_copy(
+                    update={"ledger": f"{SQLITE}{folder / ledger}", "heads": there(self.consent.heads)}
+                ),
                 "trackers": self.trackers.model_copy(update={"extra": there(self.trackers.extra)}),
             }
         )

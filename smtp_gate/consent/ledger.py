@@ -171,6 +171,13 @@ class Ledger:
             seq, last = connection.execute(sa.select(head.c.seq, head.c.hash)).one()
             return seq, last
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of an event; None when there is no such event."""
+        with _trouble(), self._engine.begin() as connection:
+            query = sa.select(events.c.hash).where(events.c.seq == seq)
+            found: bytes | None = connection.execute(query).scalar_one_or_none()
+            return found
+
     def count(self) -> int:
         """How many standings there are: persons times controllers."""
         with _trouble(), self._engine.begin() as connection:

@@ -209,6 +209,16 @@ def store_up() -> None:
     _log.info("store_up")
 
 
+def heads_failed(*, kind: str) -> None:
+    """No signed head of the ledger could be written; it is tried again."""
+    _log.error("heads_failed", kind=_code(kind))
+
+
+def ledger_replaced(*, events: int, signed: int) -> None:
+    """The ledger is not the one that was signed: its tail was cut off, or an older copy put in its place."""
+    _log.error("ledger_replaced", events=int(events), signed=int(signed))
+
+
 # --- the process ----------------------------------------------------------------------------------------------
 def started(*, version: str, workers: int, listeners: int) -> None:
     """The gate takes mail from now on."""

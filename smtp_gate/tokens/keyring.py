@@ -1,4 +1,4 @@
-"""The keys that tokens are sealed with: which one writes, which ones read, and what is derived from them.
+"""The keys that seal tokens and sign heads: which one writes, which ones read, what is derived from them.
 
 A master key is never used as it is. Each use of a token (pixel, link, ask, withdraw) has its own key, derived by
 HKDF, so that a token made for one door opens no other. The secret behind the subject ids stands apart from the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,6 +22,9 @@ MASTER_KEY_SIZE = 64
 """Octets of a master key and of the subject secret: what AES-256-SIV takes (RFC 5297 section 6.1)."""
 MAX_KEY_ID = 255
 """A key id is one octet in front of each token."""
+
+_SEED_SIZE = 32
+"""Octets of an Ed25519 private key (RFC 8032 section 5.1.5)."""
 
 
 class Use(StrEnum):
@@ -44,7 +48,7 @@ class Keyring:
         ValueError: when a key has another length, an id does not fit an octet, or ``newest`` is not in ``keys``.
     """
 
-    __slots__ = ("_ciphers", "ids", "newest", "subject_key")
+    __slots__ = ("_ciphers", "_signers", "ids", "newest", "subject_key")
 
     def __init__(self, keys: Mapping[int, bytes], newest: int, subject: bytes) -> None:
         if newest not in keys:
@@ -59,10 +63,18 @@ class Keyring:
         self._ciphers = {
             (number, use): AESSIV(_derive(key, use.value)) for number, key in keys.items() for use in Use
         }
+        self._signers = {
+            number: Ed25519PrivateKey.from_private_bytes(_derive(key, "head")[:_SEED_SIZE])
+            for number, key in keys.items()
+        }
 
     def cipher(self, number: int, use: Use) -> AESSIV | None:
         """The cipher of one key for one use; None when there is no such key."""
         return self._ciphers.get((number, use))
+
+    def signer(self, number: int) -> Ed25519PrivateKey | None:
+        """The key that signs heads of the ledger, derived from one of the ring; None when there is no such key."""
+        return self._signers.get(number)
 
     def __repr__(self) -> str:
         return f"<Keyring of {len(self.ids)}, newest {self.newest}>"
