@@ -49,14 +49,17 @@ def splice(raw: bytes, part: Part, edits: Sequence[Edit]) -> bytes:
     edits = [edit for edit in edits if view[edit.start : edit.end] != edit.new]
     if not edits:
         return old
-    body_end = line_end(old, line_end(raw))
-    html = part.media_type in PAGES
     if part.media_type in CALENDARS:
-        edits = folded(view, edits, line_end(view, body_end))
+        edits = folded(view, edits, line_end(view, line_end(old, line_end(raw))))
     if part.transcoded:
-        content, edits = _in_charset(part, old, view, edits)
-    else:
-        content = view
+        view, edits = _in_charset(part, old, view, edits)
+    # several edits may together change nothing
+    return _encoded(raw, part, old, view, edits) if edits else old
+
+
+def _encoded(raw: bytes, part: Part, old: bytes, content: bytes, edits: Sequence[Edit]) -> bytes:
+    """The body with the edits of its content written in its encoding, and read again."""
+    body_end = line_end(old, line_end(raw))
     if part.encoding == "quoted-printable":
         new = quoted_printable.splice(old, edits, body_end)
         edited = apply(content, edits)
@@ -71,7 +74,7 @@ def splice(raw: bytes, part: Part, edits: Sequence[Edit]) -> bytes:
             if plain_lines.longest(new) > max(MAX_LINE_OUT, plain_lines.longest(old)):
                 raise SpliceError(part.index, "line_length")
         else:
-            new = edited = plain_lines.splice(part.index, view, edits, body_end, html=html)
+            new = edited = plain_lines.splice(part.index, content, edits, body_end, html=part.media_type in PAGES)
     if transfer.decode(new, part.encoding) != edited or not plain_lines.same_delimiters(raw, old, new):
         raise SpliceError(part.index, "verify")
     return new

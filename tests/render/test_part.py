@@ -172,6 +172,12 @@ def test_shifted_charsets_keep_their_other_lines(data: st.DataObject, encoding: 
     assert reread(mail, new) == apply(mail.view, edits)
 
 
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit"])
+def test_edits_that_together_change_nothing_change_nothing(encoding: str) -> None:
+    mail = written(b"xx", encoding, "iso-2022-jp")
+    assert mail.edited(Edit(0, 0, b"x"), Edit(0, 2, b"x")) == mail.body
+
+
 @given(st.data(), st.sampled_from(["utf-16-le", "utf-32-be", "utf-16"]))
 def test_wide_charsets_are_written_back(data: st.DataObject, charset: str) -> None:
     text = "<html>" + data.draw(TEXTS)
