@@ -114,7 +114,7 @@ def writer(data: bytes) -> None:
     head = b"Content-Type: %b; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n" % (kind, charset, encoding)
     raw = head + body
     part = walk(raw)[0][0]
-    if part.view is None:
+    if part.view is None or part.encoding == "unknown":  # never written
         return
     size = len(part.view)
     places = sorted((octet * (size + 1)) // 256 for octet in choice[2:6])
