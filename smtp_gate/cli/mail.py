@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from smtp_gate.cli.rooms import ruleset_of
+from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
 from smtp_gate.render.edits import edits_of
@@ -137,7 +138,8 @@ def rewritten(
     found = scan(raw, ruleset.catalogue, own=ruleset.public_url, everything=everything)
     found = told_by_recipients(found, [rcpt.encode()])
     found, treatment = ruleset.treat(sender.encode(), found)
-    return found, compose(ruleset, found, treatment, granted, rcpt.encode())
+    quotes = quotes_of(ruleset, found)
+    return quotes.scan, compose(ruleset, quotes.scan, treatment, granted, rcpt.encode(), quotes=quotes)
 
 
 def _read(name: str) -> bytes:

@@ -110,7 +110,9 @@ class Dispatch:
         if not group.variant.decision.personal or not any(reply.permanent for reply in answers.values()):
             return answers
         variant = group.untracked()
-        return answers if variant.refusal is not None else await self._transact(group, variant)
+        if variant.refusal is not None or variant.content == group.variant.content:
+            return answers
+        return await self._transact(group, variant)
 
     async def _transact(self, group: Group, variant: Variant) -> dict[int, Reply]:
         """MAIL, RCPT for each member, content; the answer of each member."""

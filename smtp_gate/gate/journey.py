@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from smtp_gate import limits, replies
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.gate.dispatch import Dispatch, Group
+from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.reading import read
 from smtp_gate.gate.report import Report
 from smtp_gate.gate.sample import sheet
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from smtp_gate.delivery.accepted import Claim
     from smtp_gate.delivery.transaction import HopTransaction
     from smtp_gate.gate import Gate
+    from smtp_gate.gate.quoted import Quotes
     from smtp_gate.gate.ruleset import Ruleset
     from smtp_gate.gate.variant import Variant
     from smtp_gate.model import Client, Purpose, Recipient, Scan, Sender
     from smtp_gate.policy.match import Treatment
     from smtp_gate.replies import Reply
 
-NEEDS_CONSENT = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK, Kind.PERSONAL})
+NEEDS_CONSENT = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK, Kind.PERSONAL, Kind.OWN})
 """Findings that somebody may have agreed to; a mail without any is decided without a look-up."""
 
 
@@ -130,6 +132,8 @@ class Journey:
         addresses = [one.address for one in self._recipients]
         found = await read(self._gate, ruleset, raw, self._sender.address, addresses, report=report)
         found, treatment = ruleset.treat(self._sender.address, found)
+        quotes = quotes_of(ruleset, found)
+        found = quotes.scan
         try:
             consents = await self._consents(ruleset, found, treatment, waiting)
         except StoreUnavailable as problem:
@@ -145,10 +149,10 @@ class Journey:
         for number, consent in zip(waiting, consents, strict=True):
             report.consent[consent.reason] += 1
             known = shared.get(consent.granted)
-            if known is not None:
+            if known is not None and not quotes.name(ruleset.keyring, self._recipients[number].address):
                 known.members.append(number)
                 continue
-            group = self._group(ruleset, found, treatment, consent.granted, number)
+            group = self._group(ruleset, quotes, treatment, consent.granted, number)
             if not group.variant.decision.personal:
                 # Two different consents may still come to the same bytes, as when a mail has links only.
                 same = next((other for other in groups if _alike(other.variant, group.variant)), None)
@@ -165,13 +169,15 @@ class Journey:
         report.step("render")
         return [group for group in groups if group.variant.refusal is None]
 
-    def _group(self, ruleset: Ruleset, found: Scan, treatment: Treatment, granted: Purpose, number: int) -> Group:
+    def _group(
+        self, ruleset: Ruleset, quotes: Quotes, treatment: Treatment, granted: Purpose, number: int
+    ) -> Group:
         address = self._recipients[number].address
 
-        def untracked() -> Variant:
-            return compose(ruleset, found, treatment, NOTHING, address)
+        def composed(granted: Purpose) -> Variant:
+            return compose(ruleset, quotes.scan, treatment, granted, address, quotes=quotes)
 
-        return Group(compose(ruleset, found, treatment, granted, address), [number], untracked, found)
+        return Group(composed(granted), [number], lambda: composed(NOTHING), quotes.scan)
 
     async def _consents(
         self, ruleset: Ruleset, found: Scan, treatment: Treatment, waiting: Sequence[int]

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate import replies
 from smtp_gate.config.translations import footer_wording
-from smtp_gate.errors import BadToken, SpliceError
-from smtp_gate.model import NOTHING, OPENINGS, Action, Kind
+from smtp_gate.errors import SpliceError
+from smtp_gate.gate.quoted import Quotes, Settled, quotes_of
+from smtp_gate.gate.quoted import settled as settled_quotes
+from smtp_gate.model import NOTHING, OPENINGS, Action
 from smtp_gate.policy.decide import decide
 from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
 from smtp_gate.tokens.mint import Mint
-from smtp_gate.tokens.seal import open_withdraw
+from smtp_gate.tokens.seal import PixelToken
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from smtp_gate.gate.ruleset import Ruleset
-    from smtp_gate.model import Decision, Finding, Purpose, Scan
+    from smtp_gate.model import Decision, Purpose, Scan
     from smtp_gate.policy.match import Treatment
     from smtp_gate.policy.rules import Controller
     from smtp_gate.replies import Reply
@@ -47,7 +47,15 @@ class Variant(NamedTuple):
     fallback: str
 
 
-def compose(ruleset: Ruleset, scan: Scan, treatment: Treatment, granted: Purpose, address: bytes) -> Variant:
+def compose(
+    ruleset: Ruleset,
+    scan: Scan,
+    treatment: Treatment,
+    granted: Purpose,
+    address: bytes,
+    *,
+    quotes: Quotes | None = None,
+) -> Variant:
     """Decide and render one message for one recipient.
 
     Args:
@@ -56,25 +64,27 @@ def compose(ruleset: Ruleset, scan: Scan, treatment: Treatment, granted: Purpose
         treatment: the rule it falls under.
         granted: what the recipient agreed to.
         address: the recipient's path, for tokens; not looked at unless something stays.
+        quotes: the gate's addresses in the message; whoever has many recipients gives what was opened once.
 
     Returns:
         The variant; never raises for anything the message holds.
     """
-    decision = decide(scan, treatment, granted)
+    author = _Author(ruleset, quotes or quotes_of(ruleset, scan), treatment, address)
+    settled = author.settle(granted)
+    decision = settled.decision
     if decision.refusal is not None:
         return Variant(decision, b"", decision.refusal, "")
-    if decision.footer and scan.footered and _has_footer(ruleset, scan, decision.controller, address):
-        decision = replace(decision, footer=False)
     try:
-        return Variant(decision, _write(ruleset, scan, treatment, decision, address), None, "")
+        return Variant(decision, author.write(settled), None, "")
     except SpliceError:
         pass
-    untracked = decide(scan, treatment, NOTHING)
+    fallback = author.settle(NOTHING)
+    untracked = fallback.decision
     if untracked.refusal is not None:
         return Variant(untracked, b"", untracked.refusal, "untracked")
     if untracked != decision:
         try:
-            return Variant(untracked, _write(ruleset, scan, treatment, untracked, address), None, "untracked")
+            return Variant(untracked, author.write(fallback), None, "untracked")
         except SpliceError:
             pass
     if treatment.on_sealed == "pass":
@@ -82,49 +92,61 @@ def compose(ruleset: Ruleset, scan: Scan, treatment: Treatment, granted: Purpose
     return Variant(untracked, b"", replies.UNREADABLE, "unedited")
 
 
-def _has_footer(ruleset: Ruleset, scan: Scan, controller: str, address: bytes) -> bool:
-    """Whether the mail holds this person's own withdrawal link; one in a quoted mail may be somebody else's."""
-    if ruleset.keyring is None:
-        return False
-    door = f"{ruleset.public_url}/w/"
-    subject = subject_of(ruleset.keyring, address)
-    for finding in scan.findings:
-        if finding.kind is Kind.OWN and finding.url.startswith(door):
-            try:
-                token = open_withdraw(ruleset.keyring, finding.url.removeprefix(door))
-            except BadToken:
-                continue
-            if token.controller == controller and token.subject == subject:
-                return True
-    return False
+class _Author(NamedTuple):
+    """Who writes one message for one recipient."""
+
+    ruleset: Ruleset
+    quotes: Quotes
+    treatment: Treatment
+    address: bytes
+
+    def settle(self, granted: Purpose) -> Settled:
+        """Decide; a footer is left out where the reader's own stands in every body already."""
+        ruleset, quotes, treatment, address = self
+        decision = decide(quotes.scan, treatment, granted)
+        if not quotes.tokens or ruleset.keyring is None or decision.refusal is not None:
+            return Settled(decision, frozenset(), ())
+        settled = settled_quotes(quotes, decision, treatment, granted, subject_of(ruleset.keyring, address))
+        if settled.decision.footer and all(anchor.part in settled.footed for anchor in quotes.scan.anchors):
+            return settled._replace(decision=replace(settled.decision, footer=False))
+        return settled
+
+    def write(self, settled: Settled) -> bytes:
+        """The message as decided.
+
+        Raises:
+            SpliceError: as :func:`smtp_gate.render.message.render`.
+        """
+        ruleset, scan, decision = self.ruleset, self.quotes.scan, settled.decision
+        mint = None
+        footer = None
+        if ruleset.keyring is not None and ruleset.public_url:
+            subject = subject_of(ruleset.keyring, self.address) if decision.personal else None
+            mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject)
+            if decision.footer:
+                footer = FooterText(_said(scan, self.treatment.controller, settled), mint.withdraw())
+        if footer is not None and settled.footed:
+            missing = tuple(anchor for anchor in scan.anchors if anchor.part not in settled.footed)
+            scan = replace(scan, anchors=missing)
+        return render(scan, decision, mint, footer)
 
 
-def _write(ruleset: Ruleset, scan: Scan, treatment: Treatment, decision: Decision, address: bytes) -> bytes:
-    mint = None
-    footer = None
-    if ruleset.keyring is not None and ruleset.public_url:
-        subject = subject_of(ruleset.keyring, address) if decision.personal else None
-        mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject)
-        if decision.footer:
-            kept = [
-                finding
-                for finding, verdict in zip(scan.findings, decision.verdicts, strict=True)
-                if verdict.action is Action.WRAP
-            ]
-            footer = FooterText(_said(scan, treatment.controller, kept), mint.withdraw())
-    return render(scan, decision, mint, footer)
-
-
-def _said(scan: Scan, controller: Controller | None, kept: Sequence[Finding]) -> Said:
+def _said(scan: Scan, controller: Controller | None, settled: Settled) -> Said:
     """What the footer says of the trackers that stay."""
+    kept = [
+        (finding.kind in OPENINGS, finding.purposes)
+        for finding, verdict in zip(scan.findings, settled.decision.verdicts, strict=True)
+        if verdict.action is Action.WRAP
+    ]
+    kept += [(isinstance(token, PixelToken), token.purposes) for token in settled.tracking]
     purposes = NOTHING
-    for finding in kept:
-        purposes |= finding.purposes
+    for _, served in kept:
+        purposes |= served
     return Said(
         controller=controller.name if controller else "",
         wording=footer_wording(scan.language, controller.language if controller else ""),
         privacy_url=controller.privacy_url if controller else "",
-        pixels=any(finding.kind in OPENINGS for finding in kept),
-        clicks=any(finding.kind not in OPENINGS for finding in kept),
+        pixels=any(opening for opening, _ in kept),
+        clicks=not all(opening for opening, _ in kept),
         purposes=purposes,
     )

@@ -70,7 +70,7 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
     Returns:
         The decision; its refusal is set only by ``on_opaque_link``, ``on_sealed`` and ``on_unreadable``.
     """
-    barrier = _barrier(scan, treatment)
+    barrier = barred(scan, treatment)
     folded = {part.index for part in scan.parts if part.encoding in _FOLDED}
     left = _left(scan, treatment)
     verdicts = tuple(
@@ -149,7 +149,7 @@ def _without(finding: Finding, treatment: Treatment, reason: str, limit: int) ->
     return _verdict(OPAQUE[treatment.on_opaque_link], reason)
 
 
-def _barrier(scan: Scan, treatment: Treatment) -> str:
+def barred(scan: Scan, treatment: Treatment) -> str:
     """What holds for the mail as a whole: why nothing in it can be kept."""
     if treatment.mail_class is MailClass.CONSENT_REQUEST:
         return "consent_request"

@@ -31,7 +31,7 @@ def fitting(text: str, charset: str) -> bytes:
     """
     try:
         if "_".encode(charset) == b"_":
-            fitted = "".join([_fitted(letter, charset) for letter in text])
+            fitted = text if _has(charset, text) else "".join([_fitted(letter, charset) for letter in text])
             encoded = fitted.encode(charset)
             if encoded.decode(charset) == fitted:
                 return encoded

@@ -239,10 +239,10 @@ async def test_an_exception_of_ours_is_a_451_without_detail_and_the_next_mail_fl
 async def test_an_exception_for_one_group_costs_only_that_group_a_451(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken_untracked(ruleset: Ruleset, *rest: Any) -> Variant:
+    def broken_untracked(ruleset: Ruleset, *rest: Any, **named: Any) -> Variant:
         if broken_untracked.armed:  # type: ignore[attr-defined]
             raise RuntimeError("alice@example.com")
-        return compose(ruleset, *rest)
+        return compose(ruleset, *rest, **named)
 
     room.agrees(ALICE, ALL)
     room.agrees(CAROL, ALL)

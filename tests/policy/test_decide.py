@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_gate import limits, replies
+from smtp_gate.gate import quoted
 from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live
@@ -357,7 +358,7 @@ def test_the_switch_decides_about_pictures_and_about_nothing_else(
 
 
 def test_every_reason_is_explained_and_no_other() -> None:
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(str(one.__file__)).read_text(encoding="utf-8") for one in (module, quoted))
     used = set(re.findall(r'[Vv]erdict\(Action\.\w+, "(\w+)"\)', source)) | set(
         re.findall(r'return "(\w+)"', source)
     )
