@@ -308,7 +308,8 @@ class Anchor:
 
     Attributes:
         part: index of the part.
-        offset: in the part's view; for HTML before the last ``</body>`` outside comments, else the end.
+        offset: in the part's view; for HTML before the last ``</body>`` outside comments, for text before the
+            signature; else the end.
         html: whether the part is HTML (else plain text).
     """
 

@@ -73,7 +73,7 @@ def _footer(scan: Scan, anchor: Anchor, footer: FooterText) -> Edit:
     view = part.view or b""
     default = CRLF if part.encoding == "base64" else line_end(scan.raw)
     end = line_end(view, default)
-    before = b"" if anchor.offset == 0 or view[: anchor.offset].endswith(b"\n") else end
+    before = b"" if anchor.offset == 0 or view[anchor.offset - 1 : anchor.offset] == b"\n" else end
     if anchor.html:
         return Edit(anchor.offset, anchor.offset, before + html_form(footer, end))
     text = text_form(footer, end, "utf-8" if part.transcoded else _charset(part))
@@ -81,7 +81,8 @@ def _footer(scan: Scan, anchor: Anchor, footer: FooterText) -> Edit:
         content = transfer.decode(scan.raw[part.body.start : part.body.end], part.encoding) or b""
         if transfer.from_utf8(text, content, part.charset) is None:
             text = text_form(footer, end, "us-ascii")
-    return Edit(anchor.offset, anchor.offset, before + end + text)
+    after = end if anchor.offset < len(view) else b""
+    return Edit(anchor.offset, anchor.offset, before + end + text + after)
 
 
 def _charset(part: Part) -> str:

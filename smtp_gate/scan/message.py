@@ -18,7 +18,7 @@ from smtp_gate.scan.calendar import read_calendar
 from smtp_gate.scan.headers import RECEIPT_FIELDS, content_fields, fields, parameters, receipt_fields
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, READ, SEALS, STYLES, walk
-from smtp_gate.scan.plaintext import read_text
+from smtp_gate.scan.plaintext import footer_place, read_text
 from smtp_gate.scan.style import style_addresses
 from smtp_gate.scan.words import visible_words
 from smtp_gate.trackers import UNSURE
@@ -120,7 +120,7 @@ class _Reader:
         """Judge every address of one part, and note where its text ends."""
         view = part.view or b""
         if part.media_type == "text/plain":
-            self.ends[part.index] = len(view)
+            self.ends[part.index] = footer_place(view)
             self.judge(part, view, read_text(view, delsp=_DELSP.search(raw, *part.header) is not None))
             return
         if part.media_type not in PAGES:

@@ -1,4 +1,4 @@
-"""The web addresses in running text: where each begins and, harder, where it ends.
+"""Running text: where its message ends, and where each web address begins and, harder, where it ends.
 
 An address ends at a blank, a control, a quote, an angle bracket or a character outside ASCII. What a sentence puts
 behind it (``.``, ``,``, ``)`` ...) does not belong to it, a closing bracket only where an opening one is in it.
@@ -28,6 +28,21 @@ _FLOWED = re.compile(rb" \r?\n((?:>{1,9}|)) ?(?!-- \r?\n)[!#-;=?-~]+")
 _MOST_LINES = 20
 _QUOTED = re.compile(rb"(>{0,9})[^\n]*\Z")
 _ANY_BREAK = re.compile(_BREAK)
+_SIGNATURE = re.compile(rb"-- (?=\r?\n|\Z)")
+_LATER_SIGNATURE = re.compile(rb"\n-- (?=\r?\n|\Z)")
+"""The line in front of a signature (RFC 3676 section 4.3); never quoted, stuffed or without its blank."""
+
+
+def footer_place(view: bytes) -> int:
+    """Offset at which a footer can be read by everybody: before the first signature, else the end.
+
+    Clients hide what follows a signature's line, grey it out, or leave it out of an answer. Quoted text is no
+    such place: whoever hides it shows what follows.
+    """
+    if _SIGNATURE.match(view):
+        return 0
+    found = _LATER_SIGNATURE.search(view)
+    return found.start() + 1 if found else len(view)
 
 
 def read_text(view: bytes, *, delsp: bool = False) -> tuple[Address, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from typing import TYPE_CHECKING, cast
 
@@ -192,6 +193,23 @@ def test_the_footer_fits_its_part(header: bytes, body: bytes, said: bytes) -> No
     assert said in out[len(header) + 2 :]
     assert b"\n" not in out.replace(b"\r\n", b"")
     assert read(out).footered
+
+
+@pytest.mark.parametrize("encoding", [b"8bit", b"quoted-printable", b"base64"])
+@pytest.mark.parametrize("charset", [b"utf-8", b"utf-8; format=flowed", b"iso-2022-jp"])
+def test_a_text_footer_stands_before_the_signature_with_air_round_it(charset: bytes, encoding: bytes) -> None:
+    text = b"Hello \r\nyou\r\n-- \r\nAnna \r\nAcme\r\n"
+    body = {
+        b"8bit": text,
+        b"quoted-printable": text.replace(b" \r\n", b"=20\r\n"),
+        b"base64": base64.encodebytes(text).replace(b"\n", b"\r\n"),
+    }[encoding]
+    head = b"Content-Type: text/plain; charset=" + charset + b"\r\nContent-Transfer-Encoding: " + encoding
+    found = read(head + b"\r\n\r\n" + body)
+    [view] = views(render(found, decided(found, footer=True), None, FOOTER))
+    before, rest = view.split(b"\r\n\r\n____")
+    assert before == b"Hello \r\nyou"
+    assert rest.endswith(b"/w/token\r\n\r\n-- \r\nAnna \r\nAcme\r\n")
 
 
 def test_the_footer_of_a_wide_charset_keeps_its_accents() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_gate.model import Carrier
-from smtp_gate.scan.plaintext import read_text
+from smtp_gate.scan.plaintext import footer_place, read_text
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,29 @@ def test_in_angle_brackets_an_address_goes_on_in_other_lines(text: str, urls: li
 )
 def test_soft_breaks_that_take_their_blank_along_are_taken_out(text: str, urls: list[str]) -> None:
     assert [one.url for one in read_text(text.encode(), delsp=True)] == urls
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Hello\r\n-- \r\nAnna\r\n", "-- \r\nAnna\r\n"),
+        ("Hello\n-- \nAnna", "-- \nAnna"),
+        ("-- \r\nAnna", "-- \r\nAnna"),
+        ("Hello\r\n-- ", "-- "),
+        (
+            "Hello\r\n-- \r\nAnna\r\n\r\nOn Monday:\r\n> Hi\r\n-- \r\nBob",
+            "-- \r\nAnna\r\n\r\nOn Monday:\r\n> Hi\r\n-- \r\nBob",
+        ),
+        ("Yes.\r\n\r\n> Hi\r\n> -- \r\n> Bob\r\n", ""),
+        ("Hello\r\n--\r\nAnna", ""),
+        ("Hello\r\n -- \r\nAnna", ""),
+        ("Hello\r\n-- Anna\r\n--  \r\n", ""),
+        ("Hello", ""),
+        ("", ""),
+    ],
+)
+def test_a_footer_goes_before_the_signature(text: str, rest: str) -> None:
+    assert text[footer_place(text.encode()) :] == rest
 
 
 @settings(max_examples=300, deadline=None)
