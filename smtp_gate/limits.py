@@ -70,6 +70,11 @@ MAX_UNWRAP_DEPTH = 5
 MAX_INFLATED = 16_384
 """Octets that a compressed target may grow to: eight times the longest address; Mailgun's grow to twice theirs."""
 
+MAX_FOOTER = 16_384
+"""Octets of a footer of the user's own; mail programs cut off what is longer than some 100 KB in all."""
+MAX_FOOTER_LINE = 700
+"""Octets of a line in it: with the withdrawal address, at most 200 octets, it must fit a line of 998."""
+
 # --- delivery -------------------------------------------------------------------------------------------------
 REPLY_DEADLINE = 90.0
 """Seconds from the client's dot to our reply; Postfix gives a proxy 100 s."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.config.footers import load_footers
 from smtp_gate.config.keys import load_keys
 from smtp_gate.config.load import check_vendors, load_settings, read_settings
 from smtp_gate.consent import Ledger, RedisCache, Register
@@ -80,7 +81,8 @@ def _ruleset(settings: Settings, keyring: Keyring | None, name: str) -> Ruleset:
     trackers = settings.trackers
     catalogue = load_catalogue(trackers.extra, trackers.domains, public_url, settings.place, trackers.thresholds())
     check_vendors(settings, (vendor.id for vendor in catalogue.vendors), name)
-    return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure)
+    footers = load_footers(settings, catalogue)
+    return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure, footers)
 
 
 def aliases_of(settings: Settings) -> Aliases | None:

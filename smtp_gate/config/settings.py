@@ -140,6 +140,21 @@ class Web(_Model):
     """Where the world reaches it."""
 
 
+class FooterSettings(_Model):
+    """Templates of the footer, in place of ours."""
+
+    html: Path | None = None
+    """Jinja template for HTML bodies; left out: ours."""
+    text: Path | None = None
+    """Jinja template for plain text; left out: ours."""
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.html is None and self.text is None:
+            raise ValueError("names no template; give html, text or both, or leave footer out")
+        return self
+
+
 class ControllerSettings(_Model):
     """One controller."""
 
@@ -153,6 +168,8 @@ class ControllerSettings(_Model):
     """Whom to write to."""
     language: Language = "en"
     """Of footer and pages, where the mail or browser does not say."""
+    footer: FooterSettings | None = None
+    """Own templates of the footer."""
 
 
 class SuspicionSettings(_Model):
@@ -338,10 +355,17 @@ class Settings(_Model):
         tls = self.listen.tls
         if tls is not None:
             tls = tls.model_copy(update={"certificate": there(tls.certificate), "key": there(tls.key)})
+        controllers = {}
+        for name, controller in self.controllers.items():
+            footer = controller.footer
+            if footer is not None:
+                footer = footer.model_copy(update={"html": there(footer.html), "text": there(footer.text)})
+            controllers[name] = controller.model_copy(update={"footer": footer})
         ledger = self.consent.ledger.removeprefix(SQLITE)
         return self.model_copy(
             update={
                 "keys": there(self.keys),
+                "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),
                 "deliver": self.deliver.model_copy(
                     update={"next_hops": [_located_hop(url, folder) for url in self.deliver.next_hops]}

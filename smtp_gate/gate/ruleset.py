@@ -5,16 +5,19 @@ A message that is under way keeps the ruleset it began with; the next one sees t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from smtp_gate.policy.match import treat
 from smtp_gate.scan.shown import led_to_what_they_show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from smtp_gate.model import Scan
     from smtp_gate.policy.match import Treatment
     from smtp_gate.policy.rules import Policy
+    from smtp_gate.render.own_footer import OwnFooter
     from smtp_gate.tokens.keyring import Keyring
     from smtp_gate.trackers import Catalogue
 
@@ -29,6 +32,7 @@ class Ruleset:
         keyring: keys of tokens; None where no keys are configured, and then nothing can be kept.
         public_url: where the web part answers, without a slash at the end; empty where it does not run.
         on_failure: what a mail with trackers gets when the consent store gives no answer.
+        footers: templates of the controllers that have their own, by controller id.
     """
 
     policy: Policy
@@ -36,6 +40,7 @@ class Ruleset:
     keyring: Keyring | None
     public_url: str
     on_failure: Literal["untracked", "defer"] = "untracked"
+    footers: Mapping[str, OwnFooter] = field(default_factory=dict)
 
     def treat(self, sender: bytes, found: Scan) -> tuple[Scan, Treatment]:
         """The rule that a message falls under, and the message as that rule wants it read.

@@ -124,14 +124,14 @@ class _Author(NamedTuple):
             subject = subject_of(ruleset.keyring, self.address) if decision.personal else None
             mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject)
             if decision.footer:
-                footer = FooterText(_said(scan, self.treatment.controller, settled), mint.withdraw())
+                footer = FooterText(_said(ruleset, scan, self.treatment.controller, settled), mint.withdraw())
         if footer is not None and settled.footed:
             missing = tuple(anchor for anchor in scan.anchors if anchor.part not in settled.footed)
             scan = replace(scan, anchors=missing)
         return render(scan, decision, mint, footer)
 
 
-def _said(scan: Scan, controller: Controller | None, settled: Settled) -> Said:
+def _said(ruleset: Ruleset, scan: Scan, controller: Controller | None, settled: Settled) -> Said:
     """What the footer says of the trackers that stay."""
     kept = [
         (finding.kind in OPENINGS, finding.purposes)
@@ -149,4 +149,5 @@ def _said(scan: Scan, controller: Controller | None, settled: Settled) -> Said:
         pixels=any(opening for opening, _ in kept),
         clicks=not all(opening for opening, _ in kept),
         purposes=purposes,
+        own=ruleset.footers.get(controller.id) if controller else None,
     )

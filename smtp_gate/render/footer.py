@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smtp_gate.render.address import in_attribute, in_text
 from smtp_gate.render.letters import fitting
+from smtp_gate.render.own_footer import MARK
 
 if TYPE_CHECKING:
     from smtp_gate.model import Purpose
+    from smtp_gate.render.own_footer import OwnFooter
     from smtp_gate.render.wording import Wording
 
 _COLUMNS: Final = 72
@@ -43,6 +45,7 @@ class Said(NamedTuple):
         pixels: whether the mail counts openings.
         clicks: whether it counts clicks.
         purposes: what for, of all that it counts.
+        own: the controller's own templates; None for our words.
     """
 
     controller: str
@@ -51,6 +54,17 @@ class Said(NamedTuple):
     pixels: bool
     clicks: bool
     purposes: Purpose
+    own: OwnFooter | None = None
+
+    def claim(self, controller: str) -> str:
+        """The sentence that says who measures what."""
+        return self.wording.claim(pixels=self.pixels, clicks=self.clicks) % {"controller": controller}
+
+    def aims(self) -> str:
+        """The sentence that says what for; empty when the claim says it all."""
+        aims = self.wording.aims(self.purposes)
+        pattern = self.wording.purposes if aims[1:] else self.wording.purpose
+        return pattern % {"purposes": ", ".join(aims)} if aims else ""
 
 
 class FooterText(NamedTuple):
@@ -84,6 +98,9 @@ def text_form(footer: FooterText, line_end: bytes, charset: str) -> bytes:
 @lru_cache(maxsize=512)
 def _html(said: Said, line_end: bytes) -> tuple[bytes, ...]:
     """What stands round the withdrawal address."""
+    own = said.own.html(said) if said.own else None
+    if own is not None:
+        return _parts("\n".join(own).encode("ascii", "xmlcharrefreplace"), line_end)
     wording = said.wording
     lines = [f'<div lang="{wording.language}" dir="auto" style="{_STYLE}">'.encode()]
     for line in _wrapped(said):
@@ -102,6 +119,9 @@ def _html(said: Said, line_end: bytes) -> tuple[bytes, ...]:
 @lru_cache(maxsize=512)
 def _text(said: Said, line_end: bytes, charset: str) -> tuple[bytes, ...]:
     """What stands round the withdrawal address."""
+    own = said.own.text(said) if said.own else None
+    if own is not None:
+        return _parts(fitting("\n".join(own), charset), line_end)
     wording = said.wording
     isolated = any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in said.controller)
     opening, closing = (_ISOLATE, _ISOLATED) if isolated else ("", "")
@@ -114,16 +134,15 @@ def _text(said: Said, line_end: bytes, charset: str) -> tuple[bytes, ...]:
     return fitting(head, charset).replace(b"\n", line_end), tail + line_end
 
 
+def _parts(rendered: bytes, line_end: bytes) -> tuple[bytes, ...]:
+    return tuple((rendered + b"\n").replace(b"\n", line_end).split(MARK.encode()))
+
+
 def _wrapped(said: Said) -> list[str]:
     """The sentences in lines, with the controller's name between its two signs."""
     name = " ".join(said.controller.replace(_NAME_BEGINS, "").replace(_NAME_ENDS, "").split())
-    wording = said.wording
-    claim = wording.claim(pixels=said.pixels, clicks=said.clicks)
-    sentences = [claim % {"controller": f"{_NAME_BEGINS}{name}{_NAME_ENDS}"}]
-    aims = wording.aims(said.purposes)
-    if aims:
-        sentences.append((wording.purposes if aims[1:] else wording.purpose) % {"purposes": ", ".join(aims)})
-    return textwrap.wrap(" ".join([*sentences, wording.end]), _COLUMNS, break_on_hyphens=False)
+    sentences = (said.claim(f"{_NAME_BEGINS}{name}{_NAME_ENDS}"), said.aims(), said.wording.end)
+    return textwrap.wrap(" ".join(filter(None, sentences)), _COLUMNS, break_on_hyphens=False)
 
 
 def _link(words: str) -> tuple[bytes, bytes]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.variant import Variant, compose
 from smtp_gate.model import EVERYTHING, Purpose
 from smtp_gate.policy.match import treat
+from smtp_gate.render.own_footer import OwnFooter
 from smtp_gate.scan.message import scan
 from smtp_gate.tokens import open_withdraw
 
@@ -70,3 +73,14 @@ def test_the_footer_says_what_is_measured(trackers: bytes, opens: bool, links: b
     content = composed(HEAD + trackers + END, ALICE).content
     assert (b"open this message" in content.replace(b"\r\n", b" ")) is opens
     assert (b"links" in content.partition(b"measures")[2]) is links
+
+
+def test_a_controller_with_its_own_footer_gets_that_one() -> None:
+    own = OwnFooter('<p>Ours: <a href="{{ withdraw_url }}">{{ stop }}</a></p>', None)
+    rules = replace(RULES, footers={RULES.policy.controllers[0].id: own})
+    found = scan(HEAD + PIXEL + END, rules.catalogue, own=rules.public_url)
+    found, treatment = rules.treat(b"news@acme.example", found)
+    content = compose(rules, found, treatment, EVERYTHING, ALICE).content
+    assert b'\r\n<p>Ours: <a href="https://gate.example/w/' in content
+    assert len(owners(content)) == 1
+    assert content.endswith(b">Stop this tracking</a></p>\r\n</body></html>\r\n")
