@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -24,6 +24,7 @@ from smtp_gate.cli.desk import (
     Json,
     caught_up,
     controller_named,
+    now_of,
     operator,
     progress_bar,
     run_once,
@@ -32,8 +33,6 @@ from smtp_gate.cli.desk import (
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
 from smtp_gate.consent.csv_import import CsvRows, Imported, NotThisFile, Skipped, import_csv
-from smtp_gate.consent.standing import consent_at
-from smtp_gate.model import UNKNOWN
 from smtp_gate.tokens import subject_of
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def get(
     with open_books(config) as books:
         subject = subject_named(books, address)
         names = [controller_named(books, controller)] if controller else list(books.settings.controllers)
-        told = [_now(books, name, subject) for name in names]
+        told = [now_of(books, name, subject) for name in names]
         events = [_plain(each) for each in books.ledger.history(subject, controller)] if history else None
     if as_json:
         print(
@@ -265,31 +264,8 @@ def _record(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     seq = run_once(books, books.register.record(event, address.encode()))
-    now = _now(books, name, subject)
+    now = now_of(books, name, subject)
     print(json.dumps({"event": seq} | now.plain()) if as_json else f"event {seq}; {now}")
-
-
-class _Now(NamedTuple):
-    """Where a person stands with a controller, for people to read."""
-
-    controller: str
-    granted: tuple[str, ...]
-    reason: str
-
-    def plain(self) -> dict[str, object]:
-        """For JSON."""
-        return {"controller": self.controller, "granted": list(self.granted), "reason": self.reason}
-
-    def __str__(self) -> str:
-        return f"{self.controller}: {', '.join(self.granted) or 'nothing'} ({self.reason})"
-
-
-def _now(books: Books, controller: str, subject: bytes) -> _Now:
-    standing = books.ledger.standing(controller, subject)
-    if standing is None:
-        return _Now(controller, (), UNKNOWN.reason)
-    consent = consent_at(standing.mark, standing.grants, utc_now().timestamp())
-    return _Now(controller, names_of(consent.granted), consent.reason)
 
 
 def _plain(each: Recorded) -> dict[str, str | int]:

@@ -6,14 +6,17 @@ import asyncio
 import getpass
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from smtp_gate.consent import names_of, utc_now
 from smtp_gate.consent.csv_import import is_address
+from smtp_gate.consent.standing import consent_at
 from smtp_gate.errors import StoreUnavailable
+from smtp_gate.model import UNKNOWN
 from smtp_gate.tokens import subject_of
 
 if TYPE_CHECKING:
@@ -90,3 +93,27 @@ def caught_up(books: Books) -> bool:
     except StoreUnavailable:
         return False
     return True
+
+
+class Now(NamedTuple):
+    """Where a person stands with a controller, for people to read."""
+
+    controller: str
+    granted: tuple[str, ...]
+    reason: str
+
+    def plain(self) -> dict[str, object]:
+        """For JSON."""
+        return {"controller": self.controller, "granted": list(self.granted), "reason": self.reason}
+
+    def __str__(self) -> str:
+        return f"{self.controller}: {', '.join(self.granted) or 'nothing'} ({self.reason})"
+
+
+def now_of(books: Books, controller: str, subject: bytes) -> Now:
+    """Where a person stands with a controller, as the ledger has it."""
+    standing = books.ledger.standing(controller, subject)
+    if standing is None:
+        return Now(controller, (), UNKNOWN.reason)
+    consent = consent_at(standing.mark, standing.grants, utc_now().timestamp())
+    return Now(controller, names_of(consent.granted), consent.reason)

@@ -1,4 +1,4 @@
-"""``smtp-gate ledger``: check the ledger, sign its head, keep wordings, take a person out.
+"""``smtp-gate ledger``: check the ledger, sign its head, keep wordings, show or erase one person.
 
 Exit codes: 0; 65 when something is wrong with the ledger, the heads or a wording; 66 for a file that cannot be
 read or written; 69 when ledger or cache does not answer; 78 for the configuration; 2 for a command that cannot
@@ -21,34 +21,38 @@ from smtp_gate.cli.desk import (
     Json,
     caught_up,
     controller_named,
+    now_of,
     operator,
     progress_bar,
     subject_named,
 )
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, open_books
 from smtp_gate.consent import utc_now
+from smtp_gate.consent.erasure import number_erased
 from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head, read_heads, sign
-from smtp_gate.consent.notices import OtherWording, sha256_of
+from smtp_gate.consent.notices import OtherWording, key_of, sha256_of
+from smtp_gate.consent.proof import Proof
 
 if TYPE_CHECKING:
     from smtp_gate.cli.rooms import Books
     from smtp_gate.consent.verify import Verdict
 
-app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, take a person out.")
+app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, show it, take a person out.")
 File = Annotated[Path, typer.Argument(help="The wording, UTF-8.", exists=True, dir_okay=False)]
+Heads = Annotated[Path | None, typer.Option(help="File of signed heads.", exists=True, dir_okay=False)]
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; left out: all, or the only one.")]
 
 
 @app.command()
 def verify(
     config: Config = DEFAULT_CONFIG,
-    heads: Annotated[Path | None, typer.Option(help="File of signed heads.", exists=True, dir_okay=False)] = None,
+    heads: Heads = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Hash every event again and name the first bad one. Exit code 65: the ledger is not what was recorded."""
     with open_books(config) as books:
-        verdict = verified(books, heads or _configured(books), as_json=as_json)
+        verdict = _looked_at(books, _signed(books, heads or _configured(books)), as_json=as_json)
     fault = verdict.fault
     if as_json:
         told = {"events": verdict.events, "hash": verdict.hash.hex(), "good": fault is None}
@@ -119,6 +123,45 @@ def notice(
 
 
 @app.command()
+def proof(
+    address: Address,
+    config: Config = DEFAULT_CONFIG,
+    controller: Whose = "",
+    heads: Heads = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Look at this person's events only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The whole history of one person, with the wordings shown. Exit code 65: something is not as recorded."""
+    with open_books(config) as books:
+        subject = subject_named(books, address)
+        name = controller_named(books, controller) if controller else ""
+        signed = {} if quick else _signed(books, heads or _configured(books))
+        verdict = None if quick else _looked_at(books, signed, as_json=as_json)
+        events = books.ledger.chained(subject, name)
+        owners = dict.fromkeys(each.recorded.event.controller for each in events)
+        known = books.settings.controllers
+        shown = Proof(
+            address=address,
+            subject=subject,
+            kept=(books.ledger.address(subject) or b"").decode(errors="replace"),
+            made=utc_now(),
+            controllers={name: known[name].name for name in owners if name in known},
+            now=[now_of(books, name, subject) for name in owners],
+            events=events,
+            notices=books.ledger.notices(key_of(each.recorded.event) for each in events),
+            erasures={
+                each.recorded.seq: number for each in events if (number := number_erased(each.recorded.event))
+            },
+            verdict=verdict,
+            heads=len(signed),
+        )
+    print(json.dumps(shown.plain(), ensure_ascii=False) if as_json else "\n".join(shown.lines()))
+    if not shown.good:
+        raise typer.Exit(EX_DATAERR)
+
+
+@app.command()
 def erase(
     address: Address,
     config: Config = DEFAULT_CONFIG,
@@ -147,18 +190,22 @@ def erase(
         typer.echo("the cache does not answer; running gates catch it up", err=True)
 
 
-def verified(books: Books, heads: Path | None, *, as_json: bool) -> Verdict:
-    """Look at the whole ledger, with a bar, against a file of heads where there is one."""
-    signed = {}
-    if heads is not None:
-        try:
-            signed = {seq: head.hash for seq, head in read_heads(heads, books.keyring).items()}
-        except NotAHead as error:
-            typer.echo(f"{heads}: {error}", err=True)
-            raise typer.Exit(EX_DATAERR) from None
-        except OSError as error:
-            typer.echo(f"{heads}: cannot be read: {error.strerror}", err=True)
-            raise typer.Exit(EX_NOINPUT) from None
+def _signed(books: Books, heads: Path | None) -> dict[int, bytes]:
+    """The hashes that a file of heads vouches for, by their seq."""
+    if heads is None:
+        return {}
+    try:
+        return {seq: head.hash for seq, head in read_heads(heads, books.keyring).items()}
+    except NotAHead as error:
+        typer.echo(f"{heads}: {error}", err=True)
+        raise typer.Exit(EX_DATAERR) from None
+    except OSError as error:
+        typer.echo(f"{heads}: cannot be read: {error.strerror}", err=True)
+        raise typer.Exit(EX_NOINPUT) from None
+
+
+def _looked_at(books: Books, signed: dict[int, bytes], *, as_json: bool) -> Verdict:
+    """Look at the whole ledger, with a bar."""
     with progress_bar(as_json=as_json) as bar:
         task = bar.add_task("events", total=books.ledger.head())
         return books.ledger.verify(signed, lambda number: bar.update(task, completed=number))

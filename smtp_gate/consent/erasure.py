@@ -90,6 +90,13 @@ def is_erasing(row: Mapping[str, Value]) -> bool:
     return marks == (MARK, MARK, Choice.WITHDRAW) and _REFERENCE.fullmatch(str(row["reference"])) is not None
 
 
+def number_erased(event: Event) -> int:
+    """How many events an erasing event covers; 0 for an event that is none."""
+    if (event.method, event.source) == (MARK, MARK) and _REFERENCE.fullmatch(event.reference):
+        return int(event.reference.partition(" ")[0])
+    return 0
+
+
 class Pending:
     """Erased events on the way through the ledger, until the event that erased them comes."""
 

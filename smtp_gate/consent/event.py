@@ -114,6 +114,30 @@ class Recorded(NamedTuple):
     event: Event
 
 
+class Chained(NamedTuple):
+    """An event with its place in the chain; ``chain`` says what the hashes cover.
+
+    Attributes:
+        recorded: the event.
+        person: commitment to the personal fields.
+        salt: of the commitment.
+        key: that a repeated row of an import is known by; None for none.
+        previous: hash of the event before it.
+        hash: its own.
+        notice_sha256: of the wording that was shown, when the ledger had it then.
+        fault: a sentence when the event is not what was recorded; else empty.
+    """
+
+    recorded: Recorded
+    person: bytes
+    salt: bytes
+    key: bytes | None
+    previous: bytes
+    hash: bytes
+    notice_sha256: bytes | None
+    fault: str
+
+
 @lru_cache(maxsize=256)
 def purposes_of(words: str) -> Purpose:
     """Purposes from words such as ``"performance, clicks"``.

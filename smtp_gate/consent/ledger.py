@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from smtp_gate.consent.append import STEP, Appended, append_in, by_controller, known_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.erasure import erase_in
-from smtp_gate.consent.event import Entry, Event, Recorded
+from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
 from smtp_gate.consent.rows import record_of, recorded_of, standing_row
 from smtp_gate.consent.schema import prepare
@@ -36,7 +36,7 @@ from smtp_gate.consent.tables import (
     standings,
     sweep,
 )
-from smtp_gate.consent.verify import verify_in
+from smtp_gate.consent.verify import person_in, verify_in
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CLOCK_SKEW
 
@@ -190,6 +190,11 @@ class Ledger:
             query = query.where(events.c.controller == controller)
         with _trouble(), self._engine.begin() as connection:
             return [recorded_of(row) for row in connection.execute(query)]
+
+    def chained(self, subject: bytes, controller: str = "") -> list[Chained]:
+        """As :meth:`history`, with the place of each event in the chain."""
+        with _trouble(), self._engine.begin() as connection:
+            return person_in(connection, subject, controller)
 
     def notices(self, keys: Iterable[NoticeKey]) -> dict[NoticeKey, Notice]:
         """The wordings of some keys, those that are there."""

@@ -80,8 +80,20 @@ def link(row: EventRow, previous: bytes, salt: bytes) -> None:
 
 
 def recorded_of(row: sa.Row[tuple[object, ...]]) -> Recorded:
-    """The event of a row."""
-    event = Event(
+    """The event of a row.
+
+    Raises:
+        StoreUnavailable: ``ledger_damaged``, when no such event can have been recorded.
+    """
+    try:
+        event = _event_of(row)
+    except ValueError:
+        raise StoreUnavailable("ledger_damaged") from None
+    return Recorded(row.seq, from_micros(row.recorded), event)
+
+
+def _event_of(row: sa.Row[tuple[object, ...]]) -> Event:
+    return Event(
         controller=row.controller,
         subject=row.subject,
         purposes=Purpose(row.purposes),
@@ -95,7 +107,6 @@ def recorded_of(row: sa.Row[tuple[object, ...]]) -> Recorded:
         actor=row.actor,
         expires=None if row.expires is None else from_micros(row.expires),
     )
-    return Recorded(row.seq, from_micros(row.recorded), event)
 
 
 def standing_row(controller: str, subject: bytes, standing: Standing) -> dict[str, object]:

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from smtp_gate.consent.chain import NOBODY, START, commitment_of, hash_of
 from smtp_gate.consent.erasure import Pending, is_erasing
+from smtp_gate.consent.event import Chained
 from smtp_gate.consent.notices import NoticeKey, sha256_of
+from smtp_gate.consent.rows import recorded_of
 from smtp_gate.consent.tables import ERRORS, cause_of, events, head, notices
 
 if TYPE_CHECKING:
@@ -79,6 +81,26 @@ def verify_in(
         return Verdict(walk.seq, walk.hash, Fault(walk.seq + 1, "unreadable", text))
     last, last_hash = connection.execute(sa.select(head.c.seq, head.c.hash)).one()
     return Verdict(walk.seq, walk.hash, walk.end(last, last_hash))
+
+
+def person_in(connection: sa.Connection, subject: bytes, controller: str = "") -> list[Chained]:
+    """All events of a person with their places in the chain, oldest first; each is looked at, and its link."""
+    query = sa.select(events).where(events.c.subject == subject).order_by(events.c.seq)
+    if controller:
+        query = query.where(events.c.controller == controller)
+    found = []
+    for row in connection.execute(query).all():
+        before = sa.select(events.c.hash).where(events.c.seq == row.seq - 1)
+        fault = row_fault(cast("Mapping[str, Value]", row._mapping))  # noqa: SLF001 - public in SQLAlchemy
+        text = fault.text if fault else ""
+        if not text and row.previous != (connection.execute(before).scalar() or START):
+            text = f"event {row.seq} does not hold on to the one before it"
+        found.append(
+            Chained(
+                recorded_of(row), row.person, row.salt, row.key, row.previous, row.hash, row.notice_sha256, text
+            )
+        )
+    return found
 
 
 def row_fault(row: Mapping[str, Value]) -> Fault | None:

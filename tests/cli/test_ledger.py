@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from smtp_gate.cli import app
 from smtp_gate.errors import GateError
-from tests.cli.test_consent import ANNA, configure
+from tests.cli.test_consent import ANNA, OTHER, configure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,3 +132,122 @@ def test_a_person_is_taken_out_after_a_yes(gate: Command) -> None:
     }
     assert gate("ledger", "erase", ANNA, "--yes").stdout == "nothing is recorded of this person\n"
     assert gate.json("ledger", "verify")["good"] is True
+
+
+def keep(gate: Command, text: str = WORDING) -> None:
+    file = gate.folder / "v3.txt"
+    file.write_text(text)
+    gate("ledger", "notice", str(file), "--version", "v3", "--language", "fr")
+
+
+def test_the_proof_tells_the_whole_history_and_shows_the_wording(gate: Command) -> None:
+    keep(gate)
+    gate.grant(language="fr", reference="form 7", method="form")
+    gate.grant("bert@example.com")
+    gate("consent", "withdraw", ANNA, "clicks", "--source", "phone call")
+    told = gate("ledger", "proof", ANNA).stdout
+    for piece in (
+        f"person       {ANNA}",
+        "all 3 events are as they were recorded; no signed heads were compared",
+        "now          Acme [acme]: nothing (withdrawn)",
+        "the person agreed",
+        "purposes     clicks",
+        "by           form",
+        "at           https://acme.example/news",
+        "reference    form 7",
+        "wording      v3 (fr), below, SHA-256 ",
+        "in chain     event 1, as it was recorded",
+        "the person took consent back",
+        "in chain     event 3, as it was recorded",
+        "WORDING v3 (fr) of Acme [acme]",
+        "  | " + WORDING.strip(),
+    ):
+        assert piece in told
+    assert "bert" not in told
+
+
+def test_the_hashes_of_a_proof_can_be_computed_from_it(gate: Command) -> None:
+    """With nothing but a JSON library and SHA-256, as ``docs/consent.md`` says."""
+    keep(gate)
+    gate.grant(language="fr")
+    told = gate.json("ledger", "proof", ANNA)
+    (event,) = told["events"]
+    person = ["smtp_gate person 1", *(event[name] for name in ("salt", "subject", "source", "reference", "key"))]
+    assert event["person"] == digest(person)
+    purposes, moments = 16, {name: micros_of(event[name]) for name in ("at", "recorded")}
+    whole = ["smtp_gate event 1", event["previous"], event["person"], event["seq"], event["controller"], purposes]
+    whole += [event["decision"], moments["at"], moments["recorded"], event["method"], event["notice"]]
+    whole += [event["notice_sha256"], event["language"], event["actor"], event["expires"]]
+    assert event["hash"] == digest(whole)
+    assert told["notices"][0]["sha256"] == hashlib.sha256(WORDING.encode()).hexdigest() == event["notice_sha256"]
+    assert told["ledger"] == {"good": True, "events": 1, "hash": event["hash"], "heads": 0, "fault": None}
+    assert told["kept"] == ANNA
+
+
+def digest(record: list[object]) -> str:
+    return hashlib.sha256(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def micros_of(text: str) -> int:
+    return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def test_a_proof_says_of_which_wording_it_has_the_text(gate: Command) -> None:
+    gate.grant(language="fr")
+    assert "v3 (fr); its text is not in the ledger" in gate("ledger", "proof", ANNA).stdout
+    keep(gate)
+    assert "this event does not vouch for it" in gate("ledger", "proof", ANNA).stdout
+    gate.grant(language="fr")
+    with closing(sqlite3.connect(gate.folder / "consent.db")) as raw:
+        raw.executescript("DROP TRIGGER notice_keeps; UPDATE notice SET text = 'We may do all.'")
+    told = gate("ledger", "proof", ANNA, code=65).stdout
+    assert "NOT THE TEXT BELOW: that one was changed after it was shown" in told
+    assert "NOT GOOD: the wording that event 2 refers to was changed" in told
+    gate("ledger", "proof", ANNA, "--quick", code=65)
+
+
+def test_a_proof_of_an_event_that_was_changed_says_so(gate: Command) -> None:
+    gate.grant()
+    forge(gate.folder, "UPDATE event SET source = 'elsewhere'")
+    for words in ((), ("--quick",)):
+        told = gate("ledger", "proof", ANNA, *words, code=65).stdout
+        assert "in chain     event 1, event 1 is not about the person or source that was recorded" in told
+    assert gate.json("ledger", "proof", ANNA, "--quick", code=65)["ledger"] is None
+
+
+def test_an_event_of_the_person_that_was_taken_out_spoils_the_proof(gate: Command) -> None:
+    gate.grant()
+    gate.grant()
+    forge(gate.folder, "DELETE FROM event WHERE seq = 1")
+    told = gate("ledger", "proof", ANNA, code=65).stdout
+    assert "NOT GOOD: event 1 is missing" in told
+    assert "event 2 does not hold on to the one before it" in told
+
+
+def test_the_proof_of_an_erased_person_says_so(gate: Command) -> None:
+    gate.grant(reference="ticket-of-anna")
+    gate("ledger", "erase", ANNA, "--yes")
+    told = gate("ledger", "proof", ANNA).stdout
+    assert "this person was erased: 1 earlier events stay in the ledger" in told
+    assert "ticket-of-anna" not in told
+    told = gate.json("ledger", "proof", ANNA)
+    assert (told["kept"], [event["erased"] for event in told["events"]]) == ("", [1])
+    assert told["ledger"]["good"] is True
+
+
+def test_the_proof_of_somebody_unknown_says_that_nothing_is_recorded(gate: Command) -> None:
+    assert "Nothing is recorded of this person" in gate("ledger", "proof", "who@example.com").stdout
+
+
+def test_a_proof_can_be_of_one_controller(gate: Command) -> None:
+    configure(gate.folder, more=OTHER)
+    gate.grant(controller="acme")
+    gate.grant(controller="other")
+    assert [event["seq"] for event in gate.json("ledger", "proof", ANNA)["events"]] == [1, 2]
+    assert [event["seq"] for event in gate.json("ledger", "proof", ANNA, "--controller", "other")["events"]] == [2]
+
+
+def test_a_row_that_cannot_have_been_recorded_is_told_in_short(gate: Command) -> None:
+    gate.grant()
+    forge(gate.folder, "UPDATE event SET decision = 'perhaps'")
+    assert "ledger_damaged" in str(gate("ledger", "proof", ANNA, code=69).exception)
