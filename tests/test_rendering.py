@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image, ImageChops
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from bench.mails import newsletter, sales
 from smtp_gate.gate.variant import compose
@@ -74,8 +75,11 @@ def picture(browser: webdriver.Chrome, raw: bytes, file: Path) -> Image.Image:
     assert body is not None
     file.with_suffix(".html").write_text(body.get_content(), encoding="utf-8-sig")
     browser.get(file.with_suffix(".html").as_uri())
-    size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
-    clip = {"x": 0, "y": 0, "width": WIDTH, "height": size["height"], "scale": 1}
+    # a browser that has only just loaded the page may not have laid it out yet
+    height = WebDriverWait(browser, 30).until(
+        lambda now: now.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]["height"]
+    )
+    clip = {"x": 0, "y": 0, "width": WIDTH, "height": height, "scale": 1}
     shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
     image = Image.open(io.BytesIO(b64decode(shot["data"]))).convert("RGB")
     image.save(file.with_suffix(".png"))
