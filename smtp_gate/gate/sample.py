@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     from smtp_gate.gate.variant import Variant
     from smtp_gate.model import Scan
 
-_WHY = {Kind.PIXEL: "policy", Kind.LINK: "policy", Kind.PERSONAL: "policy", Kind.FUNCTIONAL: "functional"}
-"""Why a finding stays that is kept: policy leaves the tracker (sealed mail, allowed pixels, opaque links that
-pass), or the address must work. An address of the gate or one that is no tracker needs no reason."""
+_WHY = {
+    Kind.PIXEL: "policy",
+    Kind.PICTURE: "policy",
+    Kind.LINK: "policy",
+    Kind.PERSONAL: "policy",
+    Kind.FUNCTIONAL: "functional",
+}
+"""Why a finding stays that is kept: policy leaves the tracker (sealed mail, allowed pixels, visible pictures,
+forwarded messages, opaque links that pass), or the address must work. An address of the gate or one that is no
+tracker needs no reason."""
 
 
 def sheet(message: str, scan: Scan, variant: Variant) -> Sheet:

@@ -168,7 +168,9 @@ class _Reader:
         try:
             if self._knows is not task.catalogue:
                 catalogue = task.catalogue
-                self._connection.send(Files(catalogue.vendors, dict(catalogue.domains), catalogue.own))
+                self._connection.send(
+                    Files(catalogue.vendors, dict(catalogue.domains), catalogue.own, catalogue.suspicion)
+                )
                 self._knows = catalogue
             self._connection.send(task.sheet)
             return self._connection.recv()

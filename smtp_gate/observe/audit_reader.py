@@ -39,7 +39,7 @@ def serve(connection: Connection) -> None:
         except EOFError:
             return
         if isinstance(told, Files):
-            catalogue = Catalogue(told.vendors, told.domains, told.own)
+            catalogue = Catalogue(told.vendors, told.domains, told.own, told.suspicion)
             continue
         answer: list[Trace] | str
         try:

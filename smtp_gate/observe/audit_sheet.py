@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from smtp_gate.trackers.evidence import Suspicion
     from smtp_gate.trackers.vendor import Vendor
 
 MISSED = "missed"
@@ -19,6 +20,7 @@ class Files(NamedTuple):
     vendors: tuple[Vendor, ...]
     domains: Mapping[str, tuple[str, ...]]
     own: str
+    suspicion: Suspicion
 
 
 class Sheet(NamedTuple):

@@ -107,12 +107,13 @@ def _judged(seen: Seen, catalogue: Catalogue, protected: frozenset[str], *, weak
 
 
 def _shown(part: EmailMessage, place: str) -> Iterator[tuple[str, EmailMessage]]:
-    """The parts that are no attachment and stand in none."""
+    """The parts that are no attachment and stand in none; a message in a delivery report is evidence, not shown."""
     if part.get_content_disposition() not in (None, "inline"):
         return
     if part.is_multipart():
-        if part.get_content_maintype() == "multipart":
-            for number, child in enumerate(part.get_payload(), 1):
+        for number, child in enumerate(part.get_payload(), 1):
+            returned = part.get_content_type() == "multipart/report" and child.get_content_maintype() == "message"
+            if not returned:
                 yield from _shown(child, f"{place}.{number}" if place else str(number))
         return
     yield place or "1", part

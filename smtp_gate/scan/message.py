@@ -36,8 +36,9 @@ _LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
 _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2})(?![a-zA-Z])")
 _SUSPECT = Kind.SUSPECT
-_TELLING = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK})
-_TRACKING = _TELLING | {Kind.PERSONAL}
+TELLING = frozenset({Kind.PIXEL, Kind.PICTURE, Kind.LINK})
+"""Findings whose vendor shows in the mail by them."""
+_TRACKING = TELLING | {Kind.PERSONAL}
 _BY_THE_MAIL = (*UNSURE, "tool")
 _DELSP = re.compile(rb";\s*delsp\s*=\s*\"?yes", re.IGNORECASE)
 _WORDS_BEFORE = 120
@@ -188,7 +189,7 @@ class _Reader:
             kind, vendor, target, purposes, evidence = judgement
             if evidence == UNSURE:
                 self.unsure.append(_Unsure(len(self.findings), part.index, view, page, address))
-            elif vendor and kind in _TELLING and not part.forwarded:
+            elif vendor and kind in TELLING and not part.forwarded:
                 self.vendors.add(vendor)
             self.findings.append(
                 Finding(

@@ -1,8 +1,9 @@
 """What follows from knowing who a mail goes to: addresses in it that hold a recipient's own are personal.
 
-This module alone decides what such an address then is: something that is loaded is a pixel; a link whose query
-parameters hold the recipient leads to itself without them; a link that holds the recipient elsewhere is a redirect
-whose target only its maker knows. Targets of tracked links lose such parameters too.
+This module alone decides what such an address then is: something that is loaded is a pixel, or a picture when it
+shows; a link whose query parameters hold the recipient leads to itself without them; a link that holds the
+recipient elsewhere is a redirect whose target only its maker knows. Targets of tracked links lose such parameters
+too.
 """
 
 from __future__ import annotations

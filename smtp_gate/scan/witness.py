@@ -13,7 +13,7 @@ from functools import partial
 
 from smtp_gate.limits import MAX_FINDINGS
 from smtp_gate.model import NOTHING, Address, Finding, Judgement, Kind, Scan
-from smtp_gate.scan.message import protected_addresses, words_of
+from smtp_gate.scan.message import TELLING, protected_addresses, words_of
 from smtp_gate.trackers.address import split
 from smtp_gate.trackers.functional import must_work
 from smtp_gate.trackers.pixel import shows
@@ -72,6 +72,6 @@ def heard(scan: Scan, witness: Witness) -> Scan:
         findings=tuple(findings),
         obstacles=obstacles,
         tools=scan.tools
-        | {one.vendor for one in new if one.vendor and one.kind in (Kind.PIXEL, Kind.PICTURE, Kind.LINK)},
+        | {one.vendor for one in new if one.vendor and one.kind in TELLING and not scan.parts[one.part].forwarded},
         unjudged=tuple(one for one in scan.unjudged if one not in silent),
     )

@@ -61,7 +61,7 @@ class Catalogue:
     ) -> None:
         self.vendors = tuple(vendors)
         self.domains = MappingProxyType({vendor: tuple(hosts) for vendor, hosts in domains.items()})
-        self._suspicion = suspicion
+        self.suspicion = suspicion
         self._purposes = {vendor.id: vendor.purposes for vendor in self.vendors}
         owners: dict[str, str] = {}
         for vendor, hosts in domains.items():
@@ -322,13 +322,13 @@ class Catalogue:
         """
         if known is not None:
             codes = UNSURE + evidence
-            return known._replace(evidence=codes) if score(codes) >= self._suspicion.act else known
+            return known._replace(evidence=codes) if score(codes) >= self.suspicion.act else known
         weight = score(evidence) if evidence else 0
-        if weight >= self._suspicion.act:
+        if weight >= self.suspicion.act:
             return Judgement(Kind.PIXEL, "", None, PIXEL_PURPOSES, evidence)
         return (
             Judgement(Kind.SUSPECT, "", None, NOTHING, evidence)
-            if evidence and weight >= self._suspicion.note
+            if evidence and weight >= self.suspicion.note
             else None
         )
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from smtp_gate.gate import reading
 from smtp_gate.observe.audit import Auditor
 from smtp_gate.scan.message import scan
-from tests.gate_room import OPAQUE, OPAQUE_ONLY, TRACKED, Room, body_of
+from tests.gate_room import OPAQUE, OPAQUE_ONLY, TRACKED, Room, body_of, letter
 
 if TYPE_CHECKING:
     import pytest
@@ -72,6 +72,15 @@ async def test_what_policy_leaves_is_told_with_it() -> None:
     async with Room("policy: {on_opaque_link: pass}") as room:
         [sheet] = await offered(room, OPAQUE_ONLY)
         assert sheet.left == {OPAQUE.decode(): "policy"}
+
+
+async def test_a_visible_picture_that_policy_leaves_is_told_with_it() -> None:
+    picture = b"https://demo.r.af.d.sendibt2.com/im/4000001/00112233445566778899aabbccddeeff.png?e=DemoPicture"
+    mail = letter(b'<img src="' + picture + b'" width="600" height="200" alt="Autumn">')
+    async with Room("policy: {on_visible_tracked_image: keep}") as room:
+        [sheet] = await offered(room, mail)
+        assert picture in sheet.content
+        assert sheet.left == {picture.decode(): "policy"}
 
 
 async def test_a_miss_of_the_hot_path_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from smtp_gate.observe import audit, log
 from smtp_gate.observe.audit import Auditor
 from smtp_gate.observe.audit_reader import traces
 from smtp_gate.observe.audit_sheet import Sheet
+from smtp_gate.trackers import Catalogue
+from smtp_gate.trackers.evidence import Suspicion
 from tests.gate_room import LINK, PIXEL, PLAIN, TRACKED, catalogue, letter
 
 if TYPE_CHECKING:
@@ -118,6 +120,31 @@ def test_the_reader_process_reads_and_the_gate_counts(
             "count": 1,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "disposition", "seen"),
+    [(b"mixed", b"", 2), (b"mixed", b"Content-Disposition: attachment\r\n", 0), (b"report", b"", 0)],
+)
+def test_a_forwarded_message_is_read_where_it_is_shown(kind: bytes, disposition: bytes, seen: int) -> None:
+    around = (
+        b"From: news@acme.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/" + kind + b"; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n" + disposition + b"\r\n" + TRACKED + b"\r\n--b--\r\n"
+    )
+    assert len(traces(Sheet("1", around, {}), catalogue())) == seen
+
+
+def test_the_reader_suspects_as_much_as_the_gate_does(
+    auditor: Callable[..., Auditor], lines: list[dict[str, object]]
+) -> None:
+    """A threshold that the company set makes no misses of what it lets go."""
+    raw = letter(b'<img src="https://t.shop.example/open/0a1b2c3d4e5f60718293a4b5" width="1" height="1">')
+    for act, missed in ((50, 1), (100, 0)):
+        lines.clear()
+        one = auditor()
+        one.offer(Sheet("a", raw, {}), Catalogue((), suspicion=Suspicion(act, 25)))
+        one.finish()
+        assert len(lines) == missed
 
 
 # --- nobody waits ---------------------------------------------------------------------------------------------

@@ -69,6 +69,12 @@ def test_what_a_witness_says_stands_among_the_findings_where_the_address_stands(
     assert "postbird" in found.tools
 
 
+def test_a_forwarded_message_does_not_tell_the_tool_of_the_mail_around_it() -> None:
+    found = heard(scan(b"Content-Type: message/rfc822\n\n" + MAIL, plain_catalogue(), own=OWN), seven)
+    assert {one.vendor for one in found.findings} >= {"postbird"}
+    assert found.tools == frozenset()
+
+
 def test_links_that_must_work_say_why() -> None:
     reasons = [one.evidence for one in heard(read(), seven).findings if one.kind is Kind.FUNCTIONAL]
     assert reasons == [("seven", "words"), ("seven", "protected")]
