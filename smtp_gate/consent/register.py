@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from smtp_gate.consent.clock import Clock, utc_now
 from smtp_gate.consent.event import Choice, Event
+from smtp_gate.consent.notices import sha256_of
 from smtp_gate.consent.standing import Record
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CATCH_UP_PERIOD
@@ -49,6 +50,7 @@ class Register:
         self._cache = cache
         self._recent = recent
         self._clock = clock
+        self._kept: set[tuple[str, str, str, bytes]] = set()
 
     async def grant(
         self,
@@ -173,6 +175,27 @@ class Register:
                 if standing is not None:
                     await self._cache.write([Record(event.controller, event.subject, standing)])
         return seq
+
+    async def keep_wording(self, controller: str, version: str, language: str, text: str) -> None:
+        """Keep what people are shown, so that events that name it hold its hash and the proof shows its text.
+
+        To be called before each decision that names it: the first call of a process asks the ledger, later ones
+        with the same text nobody.
+
+        Args:
+            controller: whose it is.
+            version: as events name it.
+            language: as events name it.
+            text: all of it, as it is shown.
+
+        Raises:
+            OtherWording: when there is another text under this version: a changed text needs a new version.
+            StoreUnavailable: when the ledger does not keep it.
+        """
+        wording = (controller, version, language, sha256_of(text))
+        if wording not in self._kept:
+            await asyncio.to_thread(self._ledger.add_notice, controller, version, language, text)
+            self._kept.add(wording)
 
     async def history(self, subject: bytes, controller: str = "") -> list[Recorded]:
         """All that a person ever decided, oldest first.

@@ -12,6 +12,7 @@ import pytest
 
 from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
 from smtp_gate.consent.event import Choice
+from smtp_gate.consent.notices import OtherWording, sha256_of
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Consent, Purpose
 from tests.redis_server import RedisServer
@@ -217,3 +218,23 @@ async def test_it_goes_on_catching_up_when_redis_comes_and_goes(
             running.cancel()
         await cache.close()
         await alone.close()
+
+
+async def test_a_wording_is_kept_once_and_the_events_after_it_hold_its_hash(ledger: Ledger, clock: Hands) -> None:
+    register = Register(ledger, clock=clock)
+    for _ in range(2):
+        await register.keep_wording("acme", "page 1", "fr", "Arrêter le suivi ?")
+        await register.withdraw("acme", ANNA, notice="page 1", language="fr")
+    first, second = ledger.chained(ANNA)
+    assert first.notice_sha256 == second.notice_sha256 == sha256_of("Arrêter le suivi ?")
+    with closing(sqlite3.connect(ledger.path)) as other:  # whoever has it kept once asks no database again
+        other.execute("BEGIN IMMEDIATE")
+        await register.keep_wording("acme", "page 1", "fr", "Arrêter le suivi ?")
+
+
+async def test_a_changed_wording_under_the_same_version_is_refused(ledger: Ledger, clock: Hands) -> None:
+    register = Register(ledger, clock=clock)
+    await register.keep_wording("acme", "page 1", "fr", "Arrêter le suivi ?")
+    with pytest.raises(OtherWording):
+        await register.keep_wording("acme", "page 1", "fr", "Continuer le suivi ?")
+    await register.keep_wording("acme", "page 1", "en", "Stop tracking?")
