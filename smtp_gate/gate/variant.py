@@ -124,7 +124,8 @@ class _Author(NamedTuple):
             subject = subject_of(ruleset.keyring, self.address) if decision.personal else None
             mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject)
             if decision.footer:
-                footer = FooterText(_said(ruleset, scan, self.treatment.controller, settled), mint.withdraw())
+                said = _said(ruleset, scan, self.treatment.controller, settled)
+                footer = FooterText(said, mint.withdraw(self.address))
         if footer is not None and settled.footed:
             missing = tuple(anchor for anchor in scan.anchors if anchor.part not in settled.footed)
             scan = replace(scan, anchors=missing)

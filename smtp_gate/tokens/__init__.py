@@ -1,17 +1,20 @@
 """Sealed addresses of the gate: who a link belongs to and what stands behind it. Pure.
 
-``keyring`` holds the keys, ``subject`` names a person, ``seal`` makes and opens tokens, ``mint`` makes the
-addresses that go into a mail.
+``keyring`` holds the keys, ``subject`` names a person, ``seal`` makes and opens tokens, ``mask`` says what a page
+shows of an address, ``mint`` makes the addresses that go into a mail.
 """
 
 from smtp_gate.tokens.keyring import Keyring, Use
+from smtp_gate.tokens.mask import masked
 from smtp_gate.tokens.mint import Mint
 from smtp_gate.tokens.seal import (
     AskToken,
+    ConsentToken,
     LinkToken,
     PixelToken,
     WithdrawToken,
     open_ask,
+    open_consent,
     open_link,
     open_pixel,
     open_withdraw,
@@ -22,13 +25,16 @@ from smtp_gate.tokens.subject import SUBJECT_SIZE, subject_of
 __all__ = [
     "SUBJECT_SIZE",
     "AskToken",
+    "ConsentToken",
     "Keyring",
     "LinkToken",
     "Mint",
     "PixelToken",
     "Use",
     "WithdrawToken",
+    "masked",
     "open_ask",
+    "open_consent",
     "open_link",
     "open_pixel",
     "open_withdraw",

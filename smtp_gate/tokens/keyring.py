@@ -1,6 +1,6 @@
 """The keys that seal tokens and sign heads: which one writes, which ones read, what is derived from them.
 
-A master key is never used as it is. Each use of a token (pixel, link, ask, withdraw) has its own key, derived by
+A master key is never used as it is. Each use of a token has its own key, derived by
 HKDF, so that a token made for one door opens no other. The secret behind the subject ids stands apart from the
 ring: it must outlive every rotation, or nobody's consent would be found again.
 """
@@ -34,6 +34,7 @@ class Use(StrEnum):
     LINK = "link"
     ASK = "ask"
     WITHDRAW = "withdraw"
+    CONSENT = "consent"
 
 
 class Keyring:

@@ -1,10 +1,20 @@
-"""Addresses of the gate for one mail and one person: what takes a tracker's place, and the footer's link."""
+"""Addresses of the gate for one mail and one person: what takes a tracker's place, and the person's pages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtp_gate.tokens.seal import AskToken, LinkToken, PixelToken, Series, WithdrawToken, seal
+from smtp_gate.tokens.mask import masked
+from smtp_gate.tokens.seal import (
+    AskToken,
+    ConsentToken,
+    LinkToken,
+    PixelToken,
+    Series,
+    WithdrawToken,
+    seal,
+)
+from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
     from smtp_gate.model import Finding, Purpose
@@ -53,14 +63,26 @@ class Mint:
         token = AskToken(self._controller, finding.vendor, finding.url)
         return f"{self._public_url}/a/{seal(self._keyring, token)}"
 
-    def withdraw(self) -> str:
+    def withdraw(self, address: bytes = b"") -> str:
         """The address of the withdrawal page.
+
+        Args:
+            address: the person's, of which the page shows a little; empty: it shows none.
 
         Raises:
             ValueError: when the mail is nobody's.
         """
-        token = WithdrawToken(self._controller, self._person())
+        token = WithdrawToken(self._controller, self._person(), masked(address))
         return f"{self._public_url}/w/{seal(self._keyring, token)}"
+
+    def consent(self, address: bytes) -> str:
+        """The address of the page that asks one person for consent, whoever else the mail goes to.
+
+        Args:
+            address: the person's, ``local@domain``.
+        """
+        token = ConsentToken(self._controller, subject_of(self._keyring, address), address)
+        return f"{self._public_url}/c/{seal(self._keyring, token)}"
 
     def _tracked(self, kind: type[LinkToken | PixelToken], finding: Finding) -> str:
         name = (kind, finding.purposes, finding.vendor)

@@ -28,6 +28,8 @@ SIV_SIZE = 16
 MAX_NAME = 255
 """Octets of a controller's or vendor's id: its length is one octet."""
 
+_MORE = b"\xff"
+"""Marks a withdrawal's payload that holds more than the controller: no id begins with it, as it is not UTF-8."""
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # An address in a mail is any text, even half of a surrogate pair; it must come back as it was.
 _LENIENT = "surrogatepass"
@@ -85,13 +87,30 @@ class WithdrawToken:
     Attributes:
         controller: id of the controller.
         subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
+        masked: what pages show of the address, from :func:`smtp_gate.tokens.masked`; empty in old mails.
     """
 
     controller: str
     subject: bytes
+    masked: str = ""
 
 
-Token = PixelToken | LinkToken | AskToken | WithdrawToken
+@dataclass(frozen=True, slots=True)
+class ConsentToken:
+    """The question whether one person agrees to the tracking of one controller, asked at their own address.
+
+    Attributes:
+        controller: id of the controller.
+        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
+        address: ``local@domain``; pages show it masked, and the ledger keeps it with the answer.
+    """
+
+    controller: str
+    subject: bytes
+    address: bytes
+
+
+Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken
 
 
 def seal(keyring: Keyring, token: Token) -> str:
@@ -182,7 +201,24 @@ def open_withdraw(keyring: Keyring, text: str) -> WithdrawToken:
     payload = _open(keyring, Use.WITHDRAW, text)
     if len(payload) < SUBJECT_SIZE:
         raise BadToken
-    return WithdrawToken(_text(payload[SUBJECT_SIZE:]), payload[:SUBJECT_SIZE])
+    subject, rest = payload[:SUBJECT_SIZE], payload[SUBJECT_SIZE:]
+    if rest[:1] != _MORE:
+        return WithdrawToken(_text(rest), subject)
+    controller, rest = _take_name(rest[1:])
+    return WithdrawToken(controller, subject, _text(rest))
+
+
+def open_consent(keyring: Keyring, text: str) -> ConsentToken:
+    """The values of a consent request's token.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a consent request's token.
+    """
+    payload = _open(keyring, Use.CONSENT, text)
+    if len(payload) < SUBJECT_SIZE:
+        raise BadToken
+    controller, address = _take_name(payload[SUBJECT_SIZE:])
+    return ConsentToken(controller, payload[:SUBJECT_SIZE], address)
 
 
 def _open(keyring: Keyring, use: Use, text: str) -> bytes:
@@ -214,7 +250,15 @@ def _pack(token: Token) -> tuple[Use, bytes]:
             payload = _name(token.controller) + _name(token.vendor) + token.url.encode("utf-8", _LENIENT)
             return Use.ASK, payload
         case WithdrawToken():
-            return Use.WITHDRAW, _subject(token.subject) + token.controller.encode("utf-8", _LENIENT)
+            return Use.WITHDRAW, _subject(token.subject) + _pack_withdrawal(token)
+        case ConsentToken():
+            return Use.CONSENT, _subject(token.subject) + _name(token.controller) + token.address
+
+
+def _pack_withdrawal(token: WithdrawToken) -> bytes:
+    if not token.masked:
+        return token.controller.encode("utf-8", _LENIENT)
+    return _MORE + _name(token.controller) + token.masked.encode("utf-8", _LENIENT)
 
 
 def _pack_tracked(token: PixelToken | LinkToken) -> bytes:

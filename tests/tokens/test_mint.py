@@ -9,15 +9,18 @@ import pytest
 from smtp_gate.model import Carrier, Finding, Kind, Purpose, Span
 from smtp_gate.tokens import (
     AskToken,
+    ConsentToken,
     Keyring,
     LinkToken,
     Mint,
     PixelToken,
     WithdrawToken,
     open_ask,
+    open_consent,
     open_link,
     open_pixel,
     open_withdraw,
+    subject_of,
 )
 
 RING = Keyring({1: b"a" * 64}, 1, b"s" * 64)
@@ -54,6 +57,9 @@ def test_each_address_opens_to_what_it_stands_for() -> None:
     )
     prefix, token = mint.withdraw().rsplit("/", 1)
     assert (prefix, open_withdraw(RING, token)) == ("https://gate.example/w", WithdrawToken("acme", SUBJECT))
+    prefix, token = mint.withdraw(b"Alice@Example.com").rsplit("/", 1)
+    assert open_withdraw(RING, token) == WithdrawToken("acme", SUBJECT, "a…@example.com")
+    assert mint.withdraw(b"Alice@Example.com") == again.withdraw(b"alice@example.com")
     assert mint.pixel(FINDING) == again.pixel(FINDING)
 
 
@@ -77,3 +83,12 @@ def test_a_shared_mail_holds_ask_pages_that_are_the_same_for_everybody_and_nobod
     for make in (partial(shared.pixel, FINDING), partial(shared.link, FINDING), shared.withdraw):
         with pytest.raises(ValueError, match="nobody's token"):
             make()
+
+
+def test_a_consent_link_is_the_persons_whose_address_it_holds_whoever_else_the_mail_goes_to() -> None:
+    for subject in (None, SUBJECT):
+        mint = Mint(RING, "https://gate.example/", "acme", subject)
+        prefix, token = mint.consent(b"Alice@example.com").rsplit("/", 1)
+        alice = subject_of(RING, b"alice@example.com")
+        assert prefix == "https://gate.example/c"
+        assert open_consent(RING, token) == ConsentToken("acme", alice, b"Alice@example.com")

@@ -15,11 +15,13 @@ from smtp_gate.limits import MAX_TOKEN, MAX_WRAPPED_URL
 from smtp_gate.model import Purpose
 from smtp_gate.tokens import (
     AskToken,
+    ConsentToken,
     Keyring,
     LinkToken,
     PixelToken,
     WithdrawToken,
     open_ask,
+    open_consent,
     open_link,
     open_pixel,
     open_withdraw,
@@ -29,12 +31,13 @@ from smtp_gate.tokens import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Token = PixelToken | LinkToken | AskToken | WithdrawToken
+Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken
 OPENERS: dict[type, Callable[[Keyring, str], Token]] = {
     PixelToken: open_pixel,
     LinkToken: open_link,
     AskToken: open_ask,
     WithdrawToken: open_withdraw,
+    ConsentToken: open_consent,
 }
 RING = Keyring({1: b"a" * 64, 2: b"b" * 64}, 2, b"s" * 64)
 OLDER = Keyring({1: b"a" * 64}, 1, b"s" * 64)
@@ -49,7 +52,8 @@ TOKENS: st.SearchStrategy[Token] = st.one_of(
     st.builds(PixelToken, texts, subjects, purposes, texts, texts),
     st.builds(LinkToken, texts, subjects, purposes, texts, texts),
     st.builds(AskToken, texts, texts, texts),
-    st.builds(WithdrawToken, texts, subjects),
+    st.builds(WithdrawToken, texts, subjects, texts),
+    st.builds(ConsentToken, texts, subjects, st.binary(max_size=60)),
 )
 PIXEL = PixelToken("acme", b"0123456789abcdef", Purpose.PERFORMANCE, "hubspot", "https://t.example/o/1?é=\n")
 EXAMPLES: list[Token] = [
@@ -57,6 +61,8 @@ EXAMPLES: list[Token] = [
     LinkToken("acme", b"0123456789abcdef", Purpose.CLICKS, "hubspot", "https://t.example/c/1"),
     AskToken("acme", "outreach", "https://t.example/c/2"),
     WithdrawToken("acme", b"0123456789abcdef"),
+    WithdrawToken("acme", b"0123456789abcdef", "a…@example.com"),
+    ConsentToken("acme", b"0123456789abcdef", b"alice@example.com"),
 ]
 
 
@@ -138,8 +144,16 @@ def test_the_longest_address_that_is_wrapped_fits_a_token() -> None:
 def test_a_box_that_opens_to_no_token_is_refused() -> None:
     """A payload sealed by us in some other form must not become an exception of the reader."""
     for number in RING.ids:
-        for kind, use in zip(OPENERS, ("pixel", "link", "ask", "withdraw"), strict=True):
-            for payload in (b"", b"\xff", b"\x00" * 17, b"\x05ab", b"\x01\xff\x01\xff", b"\x00" * 16 + b"\xff\xff"):
+        for kind, use in zip(OPENERS, ("pixel", "link", "ask", "withdraw", "consent"), strict=True):
+            for payload in (
+                b"",
+                b"\xff",
+                b"\x00" * 17,
+                b"\x05ab",
+                b"\x01\xff\x01\xff",
+                b"\x00" * 16 + b"\xff\xff",
+                bytes(16),
+            ):
                 cipher = RING.cipher(number, use)  # type: ignore[arg-type]
                 assert cipher is not None
                 box = bytes([number]) + (cipher.encrypt(payload, [use.encode()]) if payload else b"")
@@ -160,6 +174,16 @@ def test_values_that_do_not_fit_are_an_error_of_the_caller() -> None:
         AskToken("c" * 256, "", ""),
         AskToken("", "v" * 256, ""),
         WithdrawToken("c", b"short"),
+        WithdrawToken("c" * 256, b"0123456789abcdef", "a…@example.com"),
+        ConsentToken("c", b"short", b""),
+        ConsentToken("c" * 256, b"0123456789abcdef", b""),
     ):
         with pytest.raises(ValueError, match="octets"):
             seal(RING, token)
+
+
+def test_withdrawals_of_the_first_mails_open_for_ever() -> None:
+    """As they were sealed when pages did not show the address yet."""
+    old = "AQ87QkVEix53bP4BXdori_UYsb8_FMNeoZvh6R2MVBLKPlsGNw"
+    assert open_withdraw(RING, old) == WithdrawToken("acme", b"0123456789abcdef", "")
+    assert open_withdraw(Keyring({1: b"a" * 64, 3: b"c" * 64}, 3, b"s" * 64), old).masked == ""
