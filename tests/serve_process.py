@@ -76,6 +76,7 @@ class ServeProcess:
         workers: processes.
         cache: URL of a Redis server; empty: look-ups in the ledger.
         config: further keys of the configuration, merged into the usual ones; None takes a key out.
+        words: the command that runs it.
 
     Attributes:
         folder: all its files.
@@ -87,8 +88,15 @@ class ServeProcess:
     """
 
     def __init__(
-        self, hop: str, *, workers: int = 2, cache: str = "", config: dict[str, Any] | None = None
+        self,
+        hop: str,
+        *,
+        workers: int = 2,
+        cache: str = "",
+        config: dict[str, Any] | None = None,
+        words: tuple[str, ...] = ("serve",),
     ) -> None:
+        self._words = words
         self.folder = Path(tempfile.mkdtemp(prefix="smtp-gate-serve-"))
         self.config = self.folder / "config.yaml"
         self.keys = self.folder / "keys.yaml"
@@ -181,7 +189,7 @@ class ServeProcess:
         """Start it and wait for nothing."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [COMMAND, "serve", "--config", str(self.config)],
+                [COMMAND, *self._words, "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

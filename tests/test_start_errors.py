@@ -52,7 +52,14 @@ def _ledger_no_folder(serve: ServeProcess) -> None:
     serve.write(consent={"ledger": f"sqlite:///{serve.folder}/config.yaml/consent.db"})
 
 
+def _for_the_web_part(serve: ServeProcess) -> None:
+    lines = [line for line in serve.config.read_text(encoding="utf-8").splitlines() if not line.startswith("  ")]
+    text = "".join(f"{line}\n" for line in lines if line.startswith("keys"))
+    serve.config.write_text(f"{text}web: {{public_url: '{serve.public_url}'}}\n", encoding="utf-8")
+
+
 FAULTS = {
+    "file for the web part": Fault(_for_the_web_part, 78, ("deliver: is missing", "smtp-gate web")),
     "broken YAML": Fault(_yaml, 78, ("config.yaml:3:8: ",)),
     "unknown key": Fault(
         lambda serve: serve.write(deliver={"next_hop": "smtp://x"}), 78, ("config.yaml:", "deliver.next_hop: ")

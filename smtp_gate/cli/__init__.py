@@ -1,6 +1,7 @@
 """The command line: one file a command group.
 
-``rooms`` turns a configuration file into what commands work with, ``supervisor`` and ``worker`` run ``serve``.
+``rooms`` turns a configuration file into what commands work with; ``supervisor`` runs the processes of ``serve``
+(``worker``) and ``web`` (``web_worker``), which listen on what ``ports`` bound.
 A command prints an error of ours as one line on standard error and exits with its ``sysexits`` code.
 """
 
@@ -20,6 +21,7 @@ from smtp_gate.cli.demo import demo
 from smtp_gate.cli.learned import learned
 from smtp_gate.cli.mail import explain, rewrite
 from smtp_gate.cli.serve import serve
+from smtp_gate.cli.web import web
 from smtp_gate.errors import GateError
 
 app = typer.Typer(
@@ -30,6 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(serve)
+app.command()(web)
 app.command()(demo)
 app.command("check-config")(check_config)
 app.command()(explain)

@@ -36,6 +36,8 @@ def check_config(
         raise typer.Exit(problem.exit_code) from None
     policy, catalogue = loaded.ruleset.policy, loaded.ruleset.catalogue
     notes = []
+    if loaded.settings.deliver is None:
+        notes.append("no listen and deliver: good for `smtp-gate web`, not for `smtp-gate serve`")
     if not policy.can_keep:
         notes.append("no web part or no keys: every tracker goes, whatever people agreed to")
     if not policy.controllers:

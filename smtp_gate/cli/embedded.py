@@ -111,7 +111,8 @@ class EmbeddedGate:
         self._store = LedgerStore(ledger.path)
         rooms.push_async_callback(self._store.close)
         self.register = Register(ledger)
-        pool = Pool([NextHop.parse(url) for url in settings.deliver.next_hops], HOSTNAME)
+        hops = settings.deliver.next_hops if settings.deliver else []
+        pool = Pool([NextHop.parse(url) for url in hops], HOSTNAME)
         rooms.push_async_callback(pool.close)
         accepted = AcceptedRecord(None, self.keyring.subject_key)
         rooms.callback(accepted.close)

@@ -10,12 +10,10 @@ import ssl
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
-
 from smtp_gate.cli.rooms import aliases_of, learning_store_of, load
-from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register, utc_now
+from smtp_gate.cli.stores import stores_of
+from smtp_gate.cli.web_part import WebPart, metrics_server
+from smtp_gate.consent import Ledger, utc_now
 from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
@@ -28,9 +26,6 @@ from smtp_gate.listener.server import Server
 from smtp_gate.observe import log, metrics
 from smtp_gate.observe.audit import Auditor
 from smtp_gate.tokens.subject import SUBJECT_SIZE
-from smtp_gate.web.app import web_app
-from smtp_gate.web.notice import notices_of
-from smtp_gate.web.server import WebServer
 from smtp_gate.witnesses.learning import Learning
 
 if TYPE_CHECKING:
@@ -38,11 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from starlette.requests import Request
-
     from smtp_gate.cli.rooms import Loaded
     from smtp_gate.config.settings import Settings
-    from smtp_gate.consent import ConsentStore
 
 
 GC_YOUNG = 20_000
@@ -57,16 +49,6 @@ class Doors(NamedTuple):
     lmtp: list[socket.socket]
     web: list[socket.socket]
     metrics: list[socket.socket]
-
-
-class _WebReport:
-    """What the web part tells, as counters and log lines."""
-
-    def hit(self, kind: str, outcome: str) -> None:
-        metrics.hit(kind, outcome)
-
-    def trouble(self, kind: str, place: str) -> None:
-        log.web_failed(kind=kind, place=place)
 
 
 def _mail_event(event: str, *, peer: str, detail: str = "") -> None:  # noqa: ARG001 - a peer's address is not told
@@ -95,12 +77,12 @@ class Worker:
         self._doors = doors
         settings = loaded.settings
         self._ledger = Ledger(settings.consent.ledger)
-        self._recent, self._store, self._register = _books(settings, self._ledger)
+        self._recent, self._store, self._register = stores_of(settings, self._ledger)
         keyring = loaded.ruleset.keyring
         self._accepted = AcceptedRecord(runtime, keyring.subject_key if keyring else b"")
-        self._pool = Pool(
-            [NextHop.parse(url) for url in settings.deliver.next_hops], settings.deliver.hostname or hostname
-        )
+        deliver = settings.deliver
+        assert deliver is not None  # noqa: S101 - `serve` refuses a file without it
+        self._pool = Pool([NextHop.parse(url) for url in deliver.next_hops], deliver.hostname or hostname)
         key = keyring.subject_key if keyring else b""
         self._learning = Learning(learning_store_of(settings), key, settings.trackers.learn)
         self._auditor = Auditor(settings.audit.sample)
@@ -118,8 +100,9 @@ class Worker:
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
-        self._web = WebServer(self._web_part())
-        self._metrics = WebServer(Starlette(routes=[Route("/metrics", _metrics)]))
+        self._web = WebPart(loaded, self._store, self._register) if doors.web else None
+        self._http = [(self._web.server, door) for door in doors.web] if self._web else []
+        self._http += [(metrics_server(), door) for door in doors.metrics]
         self._stop = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -140,8 +123,8 @@ class Worker:
             for door in sockets:
                 await self._server.listen(door, self._front(lmtp=lmtp))
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._web.serve(door)) for door in self._doors.web]
-            running += [tasks.create_task(self._metrics.serve(door)) for door in self._doors.metrics]
+            for server, door in self._http:
+                tasks.create_task(server.serve(door))
             chores = [tasks.create_task(self._register.run()), tasks.create_task(self._learning.run())]
             if self._recent is not None:
                 chores.append(tasks.create_task(self._recent.run()))
@@ -150,8 +133,8 @@ class Worker:
             ready()
             await self._stop.wait()
             unfinished = await self._server.drain()
-            self._web.stop()
-            self._metrics.stop()
+            for server, _ in self._http:
+                server.stop()
             for chore in chores:
                 chore.cancel()
         await self._pool.close()
@@ -194,20 +177,6 @@ class Worker:
             require_tls=listen.tls is not None and listen.tls.required,
         )
 
-    def _web_part(self) -> Starlette:
-        """The web part for the rules in force; a page that is missing where nothing is configured."""
-        ruleset = self._loaded.ruleset
-        if ruleset.keyring is None:
-            return Starlette()
-        return web_app(
-            ruleset.catalogue,
-            ruleset.keyring,
-            self._store,
-            self._register,
-            notices_of(ruleset.policy.controllers),
-            log=_WebReport(),
-        )
-
     def _reload(self) -> None:
         """Read the file again: rules, catalogue, controllers, keys and certificate; the rest needs a restart."""
         try:
@@ -227,18 +196,10 @@ class Worker:
         self._gate.aliases = aliases
         self._learning.mode = loaded.settings.trackers.learn
         self._auditor.sample = loaded.settings.audit.sample
-        self._web.app = self._web_part()
+        if self._web is not None:
+            self._web.take(loaded)
         metrics.reload("done")
         log.reloaded(rules=len(loaded.ruleset.policy.rules))
-
-
-def _books(settings: Settings, ledger: Ledger) -> tuple[RecentWithdrawals | None, ConsentStore, Register]:
-    """What look-ups read and what takes decisions in, with Redis or without."""
-    if settings.consent.cache is None:
-        return None, LedgerStore(ledger.path), Register(ledger)
-    recent = RecentWithdrawals(ledger)
-    store = RedisStore(settings.consent.cache, recent)
-    return recent, store, Register(ledger, RedisCache(settings.consent.cache), recent=recent)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -248,7 +209,3 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tls.certificate, tls.key)
     return context
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -20,8 +20,11 @@ MAX_OWN_ADDRESS = 90
 
 def contradictions(settings: Settings) -> Iterator[tuple[Place, str]]:
     """Path and problem of each pair of keys that do not go together."""
-    if not settings.listen.smtp and not settings.listen.lmtp:
+    listens = bool(settings.listen.smtp or settings.listen.lmtp)
+    if not listens and (settings.deliver is not None or settings.web is None):
         yield ("listen",), "names no address; give smtp or lmtp"
+    if settings.deliver is None and (listens or settings.web is None):
+        yield ("deliver",), "is missing; name where mail goes in deliver.next_hops"
     if settings.consent.heads and settings.keys is None:
         problem = "needs keys, which sign; make a file with `smtp-gate keys new` and name it in keys"
         yield ("consent", "heads"), problem

@@ -115,6 +115,10 @@ class Deliver(_Model):
     hostname: Hostname = ""
     """What the gate calls itself to them; empty: as to its clients."""
 
+    def located(self, folder: Path) -> Deliver:
+        """The same with absolute paths of CA files."""
+        return self.model_copy(update={"next_hops": [_located_hop(url, folder) for url in self.next_hops]})
+
 
 class Consent(_Model):
     """Who agreed to what."""
@@ -322,12 +326,12 @@ class Observe(_Model):
 class Settings(_Model):
     """The whole file."""
 
-    listen: Listen
+    listen: Listen = Listen()
     """Where mail comes in."""
     workers: Workers = "auto"
     """Processes; auto: one for each core."""
-    deliver: Deliver
-    """Where mail goes."""
+    deliver: Deliver | None = None
+    """Where mail goes; a file without listen and deliver is for the web part alone."""
     consent: Consent = Consent()
     """Who agreed to what."""
     web: Web | None = None
@@ -367,9 +371,7 @@ class Settings(_Model):
                 "keys": there(self.keys),
                 "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),
-                "deliver": self.deliver.model_copy(
-                    update={"next_hops": [_located_hop(url, folder) for url in self.deliver.next_hops]}
-                ),
+                "deliver": self.deliver and self.deliver.located(folder),
                 "consent": self.consent.model_copy(
                     update={"ledger": f"{SQLITE}{folder / ledger}", "heads": there(self.consent.heads)}
                 ),

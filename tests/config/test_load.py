@@ -100,11 +100,13 @@ def test_paths_inside_addresses_start_there_too(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(text + "consent: {ledger: 'sqlite:///consent.db'}\n", encoding="utf-8")
     settings = load_settings(tmp_path / "c.yaml")
     assert settings.consent.ledger == f"sqlite:///{tmp_path}/consent.db"
+    assert settings.deliver is not None
     assert NextHop.parse(settings.deliver.next_hops[0]).ca == tmp_path / "tls/ca.pem"
     absolute = text.replace("tls/ca.pem", "/etc/ca.pem") + "consent: {ledger: 'sqlite:////var/consent.db'}\n"
     (tmp_path / "c.yaml").write_text(absolute, encoding="utf-8")
     settings = load_settings(tmp_path / "c.yaml")
     assert settings.consent.ledger == "sqlite:////var/consent.db"
+    assert settings.deliver is not None
     assert settings.deliver.next_hops == ["smtp://relay.example:25?tls=required&ca=/etc/ca.pem"]
 
 
@@ -205,3 +207,25 @@ def test_an_own_host_of_no_vendor_is_placed() -> None:
     settings = read_settings(GOOD + "trackers: {domains: {hubspott: go.acme.example}}\n", "c.yaml")
     with pytest.raises(ConfigFileError, match=r"c.yaml:4:22: trackers.domains.hubspott: .* did you mean 'hubspot'"):
         load_catalogue(None, settings.trackers.domains, "", settings.place)
+
+
+WEB_ALONE = "web: {public_url: 'https://p.acme.example'}\nkeys: keys.yaml\n"
+
+
+def test_a_file_for_the_web_part_alone_needs_no_way_for_mail() -> None:
+    settings = read_settings(WEB_ALONE, "c.yaml")
+    assert (settings.deliver, settings.listen.smtp) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (WEB_ALONE + "listen: {smtp: '127.0.0.1:10025'}\n", "deliver"),
+        (WEB_ALONE + "deliver: {next_hops: ['smtp://127.0.0.1:25']}\n", "listen"),
+        ("workers: 1\n", "listen, deliver"),
+    ],
+)
+def test_half_a_way_for_mail_is_none(text: str, key: str) -> None:
+    with pytest.raises(ConfigFileError) as caught:
+        read_settings(text, "c.yaml")
+    assert ", ".join(error.key for error in caught.value.errors) == key
