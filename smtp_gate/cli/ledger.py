@@ -8,11 +8,14 @@ be understood.
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smtp_gate import __version__
 from smtp_gate.cli.desk import (
     EX_DATAERR,
     EX_NOINPUT,
@@ -35,6 +38,7 @@ from smtp_gate.consent.proof import Proof
 
 if TYPE_CHECKING:
     from smtp_gate.cli.rooms import Books
+    from smtp_gate.consent.heads import Head
     from smtp_gate.consent.verify import Verdict
 
 app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, show it, take a person out.")
@@ -52,7 +56,8 @@ def verify(
 ) -> None:
     """Hash every event again and name the first bad one. Exit code 65: the ledger is not what was recorded."""
     with open_books(config) as books:
-        verdict = _looked_at(books, _signed(books, heads or _configured(books)), as_json=as_json)
+        signed = _signed(books, heads or _configured(books))
+        verdict = _looked_at(books, {seq: head.hash for seq, head in signed.items()}, as_json=as_json)
     fault = verdict.fault
     if as_json:
         told = {"events": verdict.events, "hash": verdict.hash.hex(), "good": fault is None}
@@ -130,6 +135,7 @@ def proof(
     heads: Heads = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Look at this person's events only.")] = False,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write it as PDF into this file.")] = None,
     as_json: Json = False,
 ) -> None:
     """The whole history of one person, with the wordings shown. Exit code 65: something is not as recorded."""
@@ -137,16 +143,20 @@ def proof(
         subject = subject_named(books, address)
         name = controller_named(books, controller) if controller else ""
         signed = {} if quick else _signed(books, heads or _configured(books))
-        verdict = None if quick else _looked_at(books, signed, as_json=as_json)
+        hashes = {seq: head.hash for seq, head in signed.items()}
+        verdict = None if quick else _looked_at(books, hashes, as_json=as_json)
         events = books.ledger.chained(subject, name)
         owners = dict.fromkeys(each.recorded.event.controller for each in events)
         known = books.settings.controllers
+        asked = [name] if name else owners or known
         shown = Proof(
             address=address,
             subject=subject,
             kept=(books.ledger.address(subject) or b"").decode(errors="replace"),
             made=utc_now(),
-            controllers={name: known[name].name for name in owners if name in known},
+            by=operator(),
+            command=_command(address, controller, heads, quick=quick),
+            controllers={name: known[name].name for name in asked if name in known},
             now=[now_of(books, name, subject) for name in owners],
             events=events,
             notices=books.ledger.notices(key_of(each.recorded.event) for each in events),
@@ -154,9 +164,12 @@ def proof(
                 each.recorded.seq: number for each in events if (number := number_erased(each.recorded.event))
             },
             verdict=verdict,
-            heads=len(signed),
+            heads=[signed[seq] for seq in sorted(signed)],
         )
-    print(json.dumps(shown.plain(), ensure_ascii=False) if as_json else "\n".join(shown.lines()))
+    if pdf is not None:
+        _filed(pdf, shown, as_json=as_json)
+    else:
+        print(json.dumps(shown.plain(), ensure_ascii=False) if as_json else "\n".join(shown.lines()))
     if not shown.good:
         raise typer.Exit(EX_DATAERR)
 
@@ -190,12 +203,40 @@ def erase(
         typer.echo("the cache does not answer; running gates catch it up", err=True)
 
 
-def _signed(books: Books, heads: Path | None) -> dict[int, bytes]:
-    """The hashes that a file of heads vouches for, by their seq."""
+def _command(address: str, controller: str, heads: Path | None, *, quick: bool) -> str:
+    """How the proof was asked for, and of which version; where it was written to is no part of it."""
+    words = ["smtp-gate", "ledger", "proof", address]
+    words += ["--controller", controller] if controller else []
+    words += ["--heads", str(heads)] if heads else []
+    words += ["--quick"] if quick else []
+    return f"{shlex.join(words)} (smtp-gate {__version__})"
+
+
+def _filed(path: Path, shown: Proof, *, as_json: bool) -> None:
+    """Write the PDF, readable for its owner only: it is about a person."""
+    # Here, since the library takes a second to load, and few commands need it.
+    from smtp_gate.consent.proof_pdf import pdf_of  # noqa: PLC0415
+
+    pdf = pdf_of(shown)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(pdf.octets)
+    except OSError as error:
+        typer.echo(f"{path}: cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(EX_NOINPUT) from None
+    if as_json:
+        print(json.dumps({"file": str(path), "pages": pdf.pages, "events": len(shown.events), "good": shown.good}))
+    else:
+        state = "" if shown.good else "; NOT GOOD, the first page says why"
+        print(f"{path}: {len(shown.events)} events on {pdf.pages} pages{state}")
+
+
+def _signed(books: Books, heads: Path | None) -> dict[int, Head]:
+    """The heads of a file, by the event they were signed at."""
     if heads is None:
         return {}
     try:
-        return {seq: head.hash for seq, head in read_heads(heads, books.keyring).items()}
+        return read_heads(heads, books.keyring)
     except NotAHead as error:
         typer.echo(f"{heads}: {error}", err=True)
         raise typer.Exit(EX_DATAERR) from None

@@ -69,9 +69,9 @@ class Head(NamedTuple):
     signature: bytes
     public: bytes
 
-    def line(self) -> bytes:
-        """As it stands in a file."""
-        fields = {
+    def plain(self) -> dict[str, str | int]:
+        """For JSON."""
+        return {
             "events": self.events,
             "hash": self.hash.hex(),
             "time": self.time.isoformat(),
@@ -79,7 +79,10 @@ class Head(NamedTuple):
             "public": self.public.hex(),
             "signature": self.signature.hex(),
         }
-        return json.dumps(fields).encode() + b"\n"
+
+    def line(self) -> bytes:
+        """As it stands in a file."""
+        return json.dumps(self.plain()).encode() + b"\n"
 
 
 def sign(seq: int, last: bytes, time: datetime, keyring: Keyring) -> Head:

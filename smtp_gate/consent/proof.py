@@ -1,8 +1,8 @@
 """The whole history of one person, as somebody must show it who is asked for the proof (GDPR article 7(1)).
 
 Who decided, towards whom, on what, when and by which means, where that can be looked up, which wording was shown,
-and where each decision stands in the chain. This module alone writes it down, as text and for JSON; whether the
-chain as a whole is good is told by ``verify``.
+and where each decision stands in the chain. This module alone decides what a proof says, and writes it as text and
+for JSON; ``proof_pdf`` sets the same parts on pages; whether the chain as a whole is good is told by ``verify``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,33 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from smtp_gate.consent.event import Chained
+    from smtp_gate.consent.heads import Head
     from smtp_gate.consent.notices import Notice, NoticeKey
     from smtp_gate.consent.verify import Verdict
 
 _WIDTH = 100
+_CHECK = (
+    "Each event holds the SHA-256 hash of the event before it and its own, over all its fields, in the form that "
+    "docs/consent.md lays down. `smtp-gate ledger verify` computes all of them again; signed heads, kept outside "
+    "the database, show that nothing was cut off or replaced since they were signed."
+)
 _DECIDED = {Choice.GRANT: "agreed", Choice.REFUSE: "said no", Choice.WITHDRAW: "took consent back"}
+
+
+class Part(NamedTuple):
+    """A piece of a proof, as people read it.
+
+    Attributes:
+        title: of the piece; empty when it goes on without one.
+        fields: labels and values; an empty label goes on with the one before it.
+        note: a paragraph of ours.
+        shown: a text that a person was shown, all of it; None where this piece is not about one.
+    """
+
+    title: str
+    fields: Sequence[tuple[str, str]] = ()
+    note: str = ""
+    shown: str | None = None
 
 
 class Proof(NamedTuple):
@@ -33,26 +55,30 @@ class Proof(NamedTuple):
         subject: 16 octets that stand for it in the ledger.
         kept: the address that the ledger has; empty when it has none (any more).
         made: when this was written.
+        by: who had it written.
+        command: with which command, and of which version of the gate.
         controllers: names by id, of those that the configuration knows.
         now: what holds at that time: controller, purposes, reason.
         events: all that is recorded, oldest first.
         notices: the wordings that the ledger has.
         erasures: by the seq of an erasing event: how many events lost their person with it.
         verdict: of the whole ledger; None when it was not looked at.
-        heads: how many signed heads it was compared with.
+        heads: the signed heads that it was compared with.
     """
 
     address: str
     subject: bytes
     kept: str
     made: datetime
+    by: str
+    command: str
     controllers: Mapping[str, str]
     now: Sequence[tuple[str, tuple[str, ...], str]]
     events: Sequence[Chained]
     notices: Mapping[NoticeKey, Notice]
     erasures: Mapping[int, int]
     verdict: Verdict | None
-    heads: int
+    heads: Sequence[Head]
 
     @property
     def good(self) -> bool:
@@ -68,6 +94,8 @@ class Proof(NamedTuple):
             "subject": self.subject.hex(),
             "kept": self.kept,
             "made": self.made.isoformat(),
+            "by": self.by,
+            "command": self.command,
             "consent": [
                 {"controller": name, "granted": list(granted), "reason": reason}
                 for name, granted, reason in self.now
@@ -90,67 +118,81 @@ class Proof(NamedTuple):
                 "good": verdict.fault is None,
                 "events": verdict.events,
                 "hash": verdict.hash.hex(),
-                "heads": self.heads,
+                "heads": len(self.heads),
+                "head": self.heads[-1].plain() if self.heads else None,
                 "fault": verdict.fault._asdict() if verdict.fault else None,
             },
         }
 
     def lines(self) -> Iterator[str]:
         """As text, for a file or a screen."""
-        yield "PROOF OF CONSENT"
-        yield ""
-        yield _field("person", self.address)
-        yield _field("known as", self.subject.hex())
-        yield _field("made", _time(self.made))
-        yield _field("ledger", self._ledger())
-        for name, granted, reason in self.now:
-            yield _field("now", f"{self._name(name)}: {', '.join(granted) or 'nothing'} ({reason})")
-        if not self.events:
-            yield ""
-            yield "Nothing is recorded of this person: no consent, no refusal, no withdrawal."
-        for number, each in enumerate(self.events, 1):
-            yield ""
-            yield from self._told(number, each)
-        for notice in self.notices.values():
-            yield ""
-            language = f" ({notice.language})" if notice.language else ""
-            yield f"WORDING {notice.version}{language} of {self._name(notice.controller)}"
-            yield _field("kept since", _time(notice.recorded))
-            yield _field("SHA-256", notice.sha256.hex())
-            yield ""
-            for line in notice.text.splitlines():
-                yield f"  | {line}"
-        yield ""
-        yield "HOW TO CHECK IT"
-        yield from textwrap.wrap(
-            "Each event holds the SHA-256 hash of the event before it and its own, over all its fields, in the "
-            "form that docs/consent.md lays down. `smtp-gate ledger verify` computes all of them again; signed "
-            "heads, kept outside the database, show that nothing was cut off or replaced since they were signed.",
-            _WIDTH,
-        )
+        for number, part in enumerate(self.parts()):
+            if number:
+                yield ""
+            if part.title:
+                yield part.title
+            for name, value in part.fields:
+                yield f"   {name:<12} {value}"
+            if part.shown is not None:
+                yield ""
+                for line in part.shown.splitlines():
+                    yield f"  | {line}"
+            yield from textwrap.wrap(part.note, _WIDTH)
 
-    def _told(self, number: int, each: Chained) -> Iterator[str]:
+    def parts(self) -> Iterator[Part]:
+        """Piece by piece, in the order in which it is read."""
+        yield Part("PROOF OF CONSENT", tuple(self._about()))
+        if not self.events:
+            yield Part("", note="Nothing is recorded of this person: no consent, no refusal, no withdrawal.")
+        for number, each in enumerate(self.events, 1):
+            event = each.recorded.event
+            title = f"{number}. {_time(event.at)}: the person {_DECIDED[event.decision]}"
+            yield Part(title, tuple(self._told(each)))
+        for notice in self.notices.values():
+            language = f" ({notice.language})" if notice.language else ""
+            title = f"WORDING {notice.version}{language} of {self._name(notice.controller)}"
+            fields = (("kept since", _time(notice.recorded)), ("SHA-256", notice.sha256.hex()))
+            yield Part(title, fields, shown=notice.text)
+        yield Part("HOW TO CHECK IT", note=_CHECK)
+
+    def _about(self) -> Iterator[tuple[str, str]]:
+        yield "person", self.address
+        yield "known as", self.subject.hex()
+        for name in self.controllers:
+            yield "controller", self._name(name)
+        yield "made", f"{_time(self.made)} by {self.by}"
+        yield "with", self.command
+        yield "ledger", self._ledger()
+        if self.verdict is not None:
+            yield "its head", f"event {self.verdict.events}, hash {self.verdict.hash.hex()}"
+        if self.heads:
+            head = self.heads[-1]
+            yield "signed head", f"event {head.events}, hash {head.hash.hex()}"
+            yield "", f"signed {_time(head.time)}; public key {head.public.hex()}"
+        for name, granted, reason in self.now:
+            yield "now", f"{self._name(name)}: {', '.join(granted) or 'nothing'} ({reason})"
+
+    def _told(self, each: Chained) -> Iterator[tuple[str, str]]:
         event = each.recorded.event
-        yield f"{number}. {_time(event.at)}: the person {_DECIDED[event.decision]}"
         if each.recorded.seq in self.erasures:
             count = self.erasures[each.recorded.seq]
-            yield _field("erasure", f"this person was erased: {count} earlier events stay in the ledger, without")
-            yield _field("", "anything that leads to the person; they cannot be shown or proved any more")
-        yield _field("to", self._name(event.controller))
-        yield _field("purposes", ", ".join(names_of(event.purposes)))
-        yield _field("by", event.method)
-        yield _field("at", event.source)
+            yield "erasure", f"this person was erased: {count} earlier events stay in the ledger, without"
+            yield "", "anything that leads to the person; they cannot be shown or proved any more"
+        yield "to", self._name(event.controller)
+        yield "purposes", ", ".join(names_of(event.purposes))
+        yield "by", event.method
+        yield "at", event.source
         if event.reference and each.recorded.seq not in self.erasures:
-            yield _field("reference", event.reference)
+            yield "reference", event.reference
         if event.expires:
-            yield _field("until", _time(event.expires))
-        yield _field("wording", self._wording(each))
+            yield "until", _time(event.expires)
+        yield "wording", self._wording(each)
         if event.actor:
-            yield _field("recorded by", event.actor)
-        yield _field("recorded", _time(each.recorded.recorded))
-        yield _field("in chain", f"event {each.recorded.seq}, {each.fault or 'as it was recorded'}")
-        yield _field("hash", each.hash.hex())
-        yield _field("before it", each.previous.hex())
+            yield "recorded by", event.actor
+        yield "recorded", _time(each.recorded.recorded)
+        yield "in chain", f"event {each.recorded.seq}, {each.fault or 'as it was recorded'}"
+        yield "hash", each.hash.hex()
+        yield "before it", each.previous.hex()
 
     def _event(self, each: Chained) -> dict[str, object]:
         event = each.recorded.event
@@ -211,12 +253,8 @@ class Proof(NamedTuple):
             return "only the events below were looked at"
         if self.verdict.fault is not None:
             return f"NOT GOOD: {self.verdict.fault.text}"
-        heads = f", as signed in {self.heads} heads" if self.heads else "; no signed heads were compared"
+        heads = f", as signed in {len(self.heads)} heads" if self.heads else "; no signed heads were compared"
         return f"all {self.verdict.events} events are as they were recorded{heads}"
-
-
-def _field(name: str, value: str) -> str:
-    return f"   {name:<12} {value}"
 
 
 def _time(moment: datetime) -> str:

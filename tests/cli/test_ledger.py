@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from smtp_gate.cli import app
@@ -180,7 +181,14 @@ def test_the_hashes_of_a_proof_can_be_computed_from_it(gate: Command) -> None:
     whole += [event["notice_sha256"], event["language"], event["actor"], event["expires"]]
     assert event["hash"] == digest(whole)
     assert told["notices"][0]["sha256"] == hashlib.sha256(WORDING.encode()).hexdigest() == event["notice_sha256"]
-    assert told["ledger"] == {"good": True, "events": 1, "hash": event["hash"], "heads": 0, "fault": None}
+    assert told["ledger"] == {
+        "good": True,
+        "events": 1,
+        "hash": event["hash"],
+        "heads": 0,
+        "head": None,
+        "fault": None,
+    }
     assert told["kept"] == ANNA
 
 
@@ -251,3 +259,45 @@ def test_a_row_that_cannot_have_been_recorded_is_told_in_short(gate: Command) ->
     gate.grant()
     forge(gate.folder, "UPDATE event SET decision = 'perhaps'")
     assert "ledger_damaged" in str(gate("ledger", "proof", ANNA, code=69).exception)
+
+
+def pages_of(file: Path) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(file).pages)
+
+
+def test_a_proof_can_be_a_pdf_that_only_its_owner_reads(gate: Command) -> None:
+    keep(gate)
+    gate.grant(language="fr")
+    heads = str(gate.folder / "heads.jsonl")
+    gate("ledger", "heads", "-o", heads)
+    file = gate.folder / "anna.pdf"
+    words = ("ledger", "proof", ANNA, "--pdf", str(file), "--heads", heads)
+    assert gate(*words).stdout == f"{file}: 1 events on 1 pages\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    told = pages_of(file)
+    for piece in (ANNA, "Acme [acme]", "as signed in 1 heads", "signed head", "public key", WORDING.strip()):
+        assert piece in told
+    assert f"smtp-gate ledger proof {ANNA} --heads" in told
+    assert gate.json(*words) == {"file": str(file), "pages": 1, "events": 1, "good": True}
+
+
+def test_a_pdf_of_a_bad_ledger_says_so_first(gate: Command) -> None:
+    gate.grant()
+    forge(gate.folder, "UPDATE event SET source = 'elsewhere'")
+    file = gate.folder / "anna.pdf"
+    assert "NOT GOOD" in gate("ledger", "proof", ANNA, "--pdf", str(file), code=65).stdout
+    assert "NOT GOOD: event 1 is not about the person" in pages_of(file)
+
+
+def test_a_pdf_of_an_erased_person_says_so(gate: Command) -> None:
+    gate.grant(reference="ticket-of-anna")
+    gate("ledger", "erase", ANNA, "--yes")
+    file = gate.folder / "anna.pdf"
+    gate("ledger", "proof", ANNA, "--pdf", str(file))
+    assert "this person was erased: 1 earlier events stay in the ledger" in pages_of(file)
+    assert "ticket-of-anna" not in pages_of(file)
+
+
+def test_a_pdf_that_cannot_be_written_is_told(gate: Command) -> None:
+    told = gate("ledger", "proof", ANNA, "--pdf", "/nowhere/anna.pdf", code=66).stderr
+    assert "/nowhere/anna.pdf: cannot be written: No such file" in told
