@@ -44,13 +44,9 @@ _subject = Octets(SUBJECT_SIZE)
 _controller = sa.String(MAX_CONTROLLER)
 _sha256 = Octets(32)
 
-schema = sa.Table(
-    "ledger_schema",
-    metadata,
-    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("version", sa.Integer, nullable=False),
-)
-"""One row: the layout of this database, see ``schema``."""
+VERSIONS = "ledger_schema"
+"""Where Alembic notes how far it came. A program of before Alembic looks here for a number, finds none, and leaves
+the ledger alone."""
 
 NEGATIVE = sa.text("decision <> 'grant'")
 """Written out: with a parameter in it, the index below would not be used."""
