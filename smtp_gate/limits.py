@@ -192,6 +192,28 @@ MAX_WEB_CONNECTIONS = 1000
 """Open connections of a web process before it answers 503: an opened mail takes two, for a moment."""
 WEB_KEEP_ALIVE = 15
 """Seconds an idle web connection is kept: the pixels of one mail come within that."""
+MAX_WEB_HEAD = 16_384
+"""Octets of a request's line and header fields: a browser's take 2 KB, the longest token 1.4."""
+WEB_HEAD_TIME = 10.0
+"""Seconds for them to arrive, and for a body that nobody reads: a phone at the edge of its net takes two."""
+MAX_FORM_BODY = 1024
+"""Octets of a form that is read: the longest of ours takes 600."""
+MAX_API_BODY = 65_536
+"""Octets of a request to the API: a batch of the largest number with all fields of usual length."""
+WEB_BODY_TIME = 10.0
+"""Seconds for a body to arrive, once somebody reads it."""
+MAX_STRANGERS_PER_NETWORK = 10
+"""Requests a minute from one network for what is not there or with a bad token or key, before 429 says so."""
+MAX_PAGES_PER_NETWORK = 600
+"""Pages a minute for one network, withdrawals not counted: an office behind one address reads a newsletter."""
+MAX_POSTS_PER_TOKEN = 30
+"""Forms a minute for one person's page, withdrawals not counted: each is an event that is kept for good."""
+MAX_HITS_PER_TOKEN = 60
+"""Times a minute that one pixel or link may be alive: mail programs load a picture a few times."""
+MAX_METERED = 50_000
+"""Networks or tokens counted at one time in a process, for each of the numbers above: 10 MB."""
+MAX_PROXY_HOPS = 10
+"""Addresses of X-Forwarded-For that are read, from its end."""
 WEB_DRAIN_TIME = 10
 """Seconds that requests under way may take when the web part stops; they answer in milliseconds."""
 

@@ -53,6 +53,7 @@ class WebPart:
             self._register,
             notices_of(ruleset.policy.controllers),
             log=_WebReport(),
+            proxies=loaded.settings.web.proxies if loaded.settings.web else (),
         )
 
 

@@ -142,6 +142,8 @@ class Web(_Model):
     """HOST:PORT; TLS is the web server's in front."""
     public_url: PublicUrl
     """Where the world reaches it."""
+    proxies: Annotated[list[Network], OneOrMore] = []
+    """Networks of the web servers in front, whose X-Forwarded-For is believed."""
 
 
 class FooterSettings(_Model):

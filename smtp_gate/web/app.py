@@ -22,12 +22,14 @@ from smtp_gate.model import EVERYTHING, NOTHING, Consent, Purpose
 from smtp_gate.policy.decide import live
 from smtp_gate.tokens import AskToken, open_ask, open_link, open_pixel, open_withdraw, seal
 from smtp_gate.web.guard import Guard, WebReport, place_of
+from smtp_gate.web.intake import Intake
 from smtp_gate.web.location import location
 from smtp_gate.web.notice import NOBODY, ControllerNotice
 from smtp_gate.web.pages import Pages
+from smtp_gate.web.rates import Rates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
 
@@ -45,6 +47,7 @@ DOUBT = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-ori
 CERTAIN = frozenset({"granted", "unknown", "refused", "withdrawn", "expired"})
 """Reasons of an answer that the store stands behind."""
 
+NOT_FOUND = 404
 WITHDRAWAL_NOTICE = "withdraw-2"
 """Version of the wording that the withdrawal page shows; the ledger keeps it with each withdrawal."""
 
@@ -75,6 +78,7 @@ def web_app(
     controllers: Mapping[str, ControllerNotice],
     *,
     log: WebReport,
+    proxies: Iterable[str] = (),
 ) -> Starlette:
     """The web part as an ASGI application.
 
@@ -85,7 +89,9 @@ def web_app(
         register: takes withdrawals.
         controllers: what pages say of each controller, by id.
         log: told what happened.
+        proxies: networks of the servers in front, whose X-Forwarded-For is believed.
     """
+    rates = Rates(proxies)
     pages = Pages(controllers.values())
     doors = _Doors(
         catalogue=catalogue,
@@ -96,10 +102,13 @@ def web_app(
         controllers=controllers,
         log=log,
         pages=pages,
+        rates=rates,
     )
 
     async def no_page(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
+        if status == NOT_FOUND and rates.stranger(request.scope):
+            return pages.busy(_accept(request))
         answer = pages.missing(_accept(request), status)
         if isinstance(error, HTTPException) and error.headers:
             # Starlette writes the methods in the order of a set, another one in each process.
@@ -108,6 +117,8 @@ def web_app(
 
     async def bad_token(request: Request, _: Exception) -> Response:
         log.hit(_KINDS.get(request.url.path.rsplit("/", 2)[-2], ""), "bad_token")
+        if rates.stranger(request.scope):
+            return pages.busy(_accept(request))
         return pages.missing(_accept(request))
 
     app = Starlette(
@@ -117,7 +128,7 @@ def web_app(
             Route("/a/{token}", doors.ask, methods=["GET", "POST"]),
             Route("/w/{token}", doors.withdrawal, methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(Guard, log, pages.trouble)],
+        middleware=[Middleware(Guard, log, pages.trouble), Middleware(Intake, rates, pages.busy)],
         exception_handlers={BadToken: bad_token, HTTPException: no_page},
     )
     # Such a redirect would be made of the request's Host field.
@@ -140,10 +151,13 @@ class _Doors:
     controllers: Mapping[str, ControllerNotice]
     log: WebReport
     pages: Pages
+    rates: Rates
 
     async def pixel(self, request: Request) -> Response:
         """The vendor's pixel while consent holds, else one that tells nobody anything."""
         token = open_pixel(self.keyring, request.path_params["token"])
+        if self.rates.hit(request.path_params["token"]):
+            return Response(GIF, 200, DOUBT, "image/gif")
         consent = await self._consent(token)
         there = location(token.url)
         if there and live(token.purposes, consent.granted):
@@ -157,7 +171,8 @@ class _Doors:
     async def link(self, request: Request) -> Response:
         """The vendor's link while consent holds, else its target, else the page that asks."""
         token = open_link(self.keyring, request.path_params["token"])
-        consent = await self._consent(token)
+        often = self.rates.hit(request.path_params["token"])
+        consent = Consent(NOTHING, "granted") if often else await self._consent(token)
         there = location(token.url)
         if there and live(token.purposes, consent.granted):
             self.log.hit("link", "live")

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
-PAGES = ("withdraw", "withdrawn", "not_stored", "ask", "missing", "trouble")
+PAGES = ("withdraw", "withdrawn", "not_stored", "ask", "missing", "trouble", "busy")
 """Their names, which are those of their templates."""
-RETRY_AFTER = "30"
-"""Seconds after which a page that failed may be asked for again."""
+RETRY_AFTER = {429: "60", 503: "30"}
+"""Seconds after which a page may be asked for again, by status (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
 
 
 class Pages:
@@ -85,6 +85,10 @@ class Pages:
         """The same for every token that cannot be used and for every path that is none."""
         return self._answer("missing", accept, NOBODY, status=status)
 
+    def busy(self, accept: str) -> Response:
+        """The same was asked too often; 429."""
+        return self._answer("busy", accept, NOBODY, status=429)
+
     def trouble(self, accept: str) -> Response:
         """Something of ours failed; 503."""
         return self._answer("trouble", accept, NOBODY, status=503)
@@ -129,8 +133,8 @@ class Pages:
             "Content-Security-Policy": self._policy + ("'self' http: https:" if page == "ask" else "'self'"),
             "Vary": "Accept-Language",
         }
-        if status == 503:  # noqa: PLR2004 - RFC 9110 section 15.6.4
-            headers["Retry-After"] = RETRY_AFTER
+        if status in RETRY_AFTER:
+            headers["Retry-After"] = RETRY_AFTER[status]
         return HTMLResponse(body, status, headers)
 
 

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from smtp_gate.limits import MAX_WEB_CONNECTIONS, WEB_DRAIN_TIME, WEB_KEEP_ALIVE
+from smtp_gate.limits import MAX_WEB_CONNECTIONS, MAX_WEB_HEAD, WEB_DRAIN_TIME, WEB_HEAD_TIME, WEB_KEEP_ALIVE
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +23,47 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's signals to whoever runs it: SMTP is served by the same loop."""
         yield
+
+
+class _Connection(H11Protocol):
+    """One connection; closed when a request's head does not come in time, which uvicorn alone would wait for."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the library's own
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets came: the wait ends with a whole head, and begins with the first octet of the next one."""
+        before: object = self.cycle
+        super().data_received(data)
+        if self.cycle is not before:
+            self._end_wait()
+        elif self._late is None and not self._answering():
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._end_wait()
+        super().connection_lost(exc)
+
+    def _answering(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._late = self.loop.call_later(WEB_HEAD_TIME, self._give_up)
+
+    def _end_wait(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _give_up(self) -> None:
+        self._late = None
+        if not self._answering():
+            self.transport.close()
 
 
 class WebServer:
@@ -40,7 +83,8 @@ class WebServer:
             log_config=None,
             lifespan="off",
             loop="none",
-            http="h11",
+            http=_Connection,
+            h11_max_incomplete_event_size=MAX_WEB_HEAD,
             ws="none",
             interface="asgi3",
             proxy_headers=False,

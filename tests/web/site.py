@@ -90,7 +90,15 @@ class Site:
         catalogue = SimpleNamespace(
             vendors=(SimpleNamespace(id="outreach", name="Outreach"),), target=self.targets.get
         )
-        return web_app(cast("Any", catalogue), RING, self.people, self.people, self.controllers, log=self.heard)
+        return web_app(
+            cast("Any", catalogue),
+            RING,
+            self.people,
+            self.people,
+            self.controllers,
+            log=self.heard,
+            proxies=["127.0.0.1"],
+        )
 
     def client(self) -> httpx.AsyncClient:
         """A client that follows nothing and reaches nothing but the application."""
@@ -142,3 +150,8 @@ def ask(url: str = "https://t.example/c", vendor: str = "outreach", controller: 
 def withdrawal(controller: str = "acme") -> str:
     """Path of a withdrawal page."""
     return "/w/" + seal(RING, WithdrawToken(controller, ALICE))
+
+
+def from_elsewhere(number: int) -> dict[str, str]:
+    """Header fields of a client behind the proxy, each number in a network of its own."""
+    return {"X-Forwarded-For": f"198.{18 + number // 250}.{number % 250}.7", "Accept-Language": "en"}
