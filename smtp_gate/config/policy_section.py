@@ -1,0 +1,121 @@
+"""The section ``policy`` of the configuration: rules and switches, with their types and defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from smtp_gate.config.section import SECTION
+from smtp_gate.config.values import DomainGlob, FieldName, OneOrMore, PixelGlob, RuleName, SenderGlob
+from smtp_gate.model import MailClass
+from smtp_gate.policy.rules import (
+    Condition,
+    Forwarded,
+    OnOpaqueLink,
+    OnSealed,
+    OnUnreadable,
+    OnVisibleTrackedImage,
+    ReadReceipts,
+    Rule,
+    Treat,
+)
+
+
+class _Model(BaseModel):
+    model_config = SECTION
+
+
+class When(_Model):
+    """A rule's condition; all that is said must hold."""
+
+    sender: Annotated[list[SenderGlob], OneOrMore, Field(min_length=1)] = []
+    """Globs on the sender's address."""
+    sender_domain: Annotated[list[DomainGlob], OneOrMore, Field(min_length=1)] = []
+    """Globs on its domain."""
+    header: Annotated[dict[FieldName, str], Field(min_length=1)] = {}
+    """Header field -> glob on its value."""
+    tool: Annotated[list[str], OneOrMore, Field(min_length=1)] = []
+    """Catalogue ids of mailing tools."""
+
+    def value(self) -> Condition:
+        """As the policy row knows it."""
+        return Condition(
+            sender=tuple(self.sender),
+            sender_domain=tuple(self.sender_domain),
+            headers=tuple((name.lower(), glob) for name, glob in self.header.items()),
+            tools=frozenset(self.tool),
+        )
+
+
+class RuleSettings(_Model):
+    """One rule; the first that matches counts."""
+
+    name: RuleName
+    """Shown by explain and in the log."""
+    when: When = When()
+    """Left out: every mail."""
+    mail_class: Annotated[MailClass, Field(alias="class")] = MailClass.UNKNOWN
+    """What such mail is for."""
+    pixels: Treat = Treat.CONSENT
+    """Whether pixel consent counts."""
+    clicks: Treat = Treat.CONSENT
+    """Whether click consent counts."""
+    allow_pixels: list[PixelGlob] = []
+    """Security pixels that stay without consent; class authentication only."""
+    on_opaque_link: OnOpaqueLink | None = None
+    """As in policy, for this rule."""
+    infer_from_text: bool | None = None
+    """As in policy, for this rule."""
+    on_visible_tracked_image: OnVisibleTrackedImage | None = None
+    """As in policy, for this rule."""
+    on_sealed: OnSealed | None = None
+    """As in policy, for this rule."""
+    forwarded: Forwarded | None = None
+    """As in policy, for this rule."""
+    read_receipts: ReadReceipts | None = None
+    """As in policy, for this rule."""
+
+    @model_validator(mode="after")
+    def _pixels_of_authentication(self) -> Self:
+        if self.allow_pixels and self.mail_class is not MailClass.AUTHENTICATION:
+            raise ValueError("allow_pixels goes with class: authentication only")
+        return self
+
+    def value(self) -> Rule:
+        """As the policy row knows it."""
+        return Rule(
+            name=self.name,
+            when=self.when.value(),
+            mail_class=self.mail_class,
+            pixels=self.pixels,
+            clicks=self.clicks,
+            allow_pixels=tuple(self.allow_pixels),
+            on_opaque_link=self.on_opaque_link,
+            infer_from_text=self.infer_from_text,
+            on_visible_tracked_image=self.on_visible_tracked_image,
+            on_sealed=self.on_sealed,
+            forwarded=self.forwarded,
+            read_receipts=self.read_receipts,
+        )
+
+
+class PolicySettings(_Model):
+    """Rules and switches."""
+
+    on_opaque_link: OnOpaqueLink | None = None
+    """Links that hide their target; left out: ask where the web part runs, else text."""
+    infer_from_text: bool = False
+    """Links that hide their target, and whose visible words are one web address, go there."""
+    on_visible_tracked_image: OnVisibleTrackedImage = OnVisibleTrackedImage.WRAP
+    """Pictures to look at that only a tracking host serves."""
+    on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
+    """Signed and encrypted mail."""
+    on_unreadable: OnUnreadable = OnUnreadable.PASS
+    """Mail with parts that cannot be searched."""
+    forwarded: Forwarded = Forwarded.REWRITE
+    """Messages forwarded inside the message and shown with it: rewritten like it, or left as they came."""
+    read_receipts: ReadReceipts = ReadReceipts.KEEP
+    """Header fields that ask for a reading receipt."""
+    rules: list[RuleSettings] = []
+    """First match wins; none: class unknown, the strictest."""
