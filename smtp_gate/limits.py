@@ -110,6 +110,19 @@ BREAKER_FAILURES = 5
 """Failed look-ups in a row before the store is left alone."""
 BREAKER_PAUSE = 5.0
 """Seconds it is left alone: a withdrawal's five seconds are not touched, since no answer means untracked."""
+CACHE_BUCKET = 128
+"""People who share a key of the cache: with its own octets spread over more of them little is won, and to find one
+among them takes longer."""
+CACHE_BUCKET_FULL = 400
+"""People in one key from which on the cache is loaded anew with more keys; up to 512 Redis keeps them packed."""
+MAX_CACHE_BUCKETS = 2_097_152
+"""Keys of one part of the cache, for 268 million people, since the scripts compute with 53 bits."""
+MAX_CACHE_REPLY = 1_048_576
+"""Octets of all values of one look-up: those of 100 recipients are 4 KB."""
+SENTINEL_TIMEOUT = 0.05
+"""Seconds for one Sentinel: two that do not answer leave time for the third within ``STORE_TIMEOUT``."""
+CLUSTER_LOOK = 1.0
+"""Seconds between two times of learning which node of a Cluster has what, while something fails; and for one."""
 STORE_CONNECTIONS = 16
 """Connections to the cache a process; a look-up holds one for a fifth of a millisecond."""
 CACHE_WRITE_TIMEOUT = 1.0

@@ -112,18 +112,19 @@ def test_a_withdrawal_reaches_the_mails_already_delivered(vendor: Vendor, cached
 def test_a_withdrawal_survives_a_redis_that_forgets_and_a_gate_that_starts_anew(vendor: Vendor) -> None:
     with RedisServer() as redis, HopThread() as hop, ServeProcess(hop.url, cache=redis.url) as serve:
         serve.agrees(ALICE, Purpose(31))
-        eventually(lambda: redis.say("GET", "smtp_gate:live").strip().endswith(b" 1"))
-        # Both are octets that may hold a line end themselves.
-        granted = redis.say("KEYS", "smtp_gate:r:*").split(b"\r\n", 2)[2][:-2]
-        value = redis.say("GET", granted).split(b"\r\n", 1)[1][:-2]
+        eventually(lambda: redis.say("GET", "smtp_gate:{0}:live").strip().endswith(b" 1 1"))
+        granted = redis.say("KEYS", "smtp_gate:{0}:*:*").split(b"\r\n")[2]
+        # Octets that may hold a line end themselves.
+        field = redis.say("HKEYS", granted).split(b"\r\n", 2)[2][:-2]
+        value = redis.say("HGET", granted, field).split(b"\r\n", 1)[1][:-2]
         assert serve.send(MAIL % vendor.port, ALICE) == 250
         [old] = hop.contents(ALICE)
         pixel = door(old, "p")
         assert serve.get(pixel).status_code == 302
         assert serve.get(door(old, "w"), "POST").status_code == 200
-        eventually(lambda: redis.say("GET", "smtp_gate:live").strip().endswith(b" 2"))
+        eventually(lambda: redis.say("GET", "smtp_gate:{0}:live").strip().endswith(b" 2 1"))
         # A fail-over to a replica that lags: the cache says again what was withdrawn.
-        redis.say("SET", granted, value)
+        redis.say("HSET", granted, field, value)
         for worker in serve.workers():
             with serve.only(worker):
                 eventually(lambda: dead(serve, pixel), 5)

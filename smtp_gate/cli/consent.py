@@ -235,7 +235,7 @@ def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps({"cache": True, **done._asdict()}))
     else:
-        print(f"{done.records:,} people up to event {done.applied:,}; {done.removed:,} older records removed")
+        print(f"{done.records:,} people up to event {done.applied:,}; {done.removed:,} keys of older ones removed")
 
 
 def _record(

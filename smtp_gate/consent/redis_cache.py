@@ -1,89 +1,82 @@
 """Writing the Redis cache: guarded, so that an older record never replaces a newer one, and reloaded beside itself.
 
-Keys, all below one prefix:
-
-* ``PREFIX:live``: ``1 EPOCH SEQ``: which epoch is read, and up to which event it holds everything.
-* ``PREFIX:building``: the epoch that a running reload fills; it ends by itself when the loader dies.
-* ``PREFIX:r:EPOCH:CONTROLLER:SUBJECT``: one person; a withdrawn one has a value too, which says so.
-
-Every write of a decision goes, in one script, into each epoch that exists at that moment. So an event that is
+Every write of a decision goes, in one script, into each epoch that its part has at that moment. So an event that is
 committed to the ledger after a reload began is either in what the reload reads, or written into its epoch as well,
-and no order of the two brings the older one back.
+and no order of the two brings the older one back. What lies where is decided in ``redis_layout``.
+
+In a Cluster all of this holds part by part: each has its own pointers, is written by scripts of its own, and
+changes over by itself. A loader that dies between two of them leaves some parts on the new epoch and the others on
+the old one, each of them whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from redis.asyncio import Redis
-
-from smtp_gate.consent.redis_pool import ask, open_pool, translated
-from smtp_gate.consent.redis_store import PREFIX, Position, live_key, read_position
-from smtp_gate.consent.standing import VERSION, Record, write_value
+from smtp_gate.consent.redis_layout import (
+    EPOCH_SIZE,
+    PREFIX,
+    PartKeys,
+    bucket_of,
+    buckets_for,
+    parse_position,
+    places,
+    write_value,
+)
+from smtp_gate.consent.redis_pool import translated
+from smtp_gate.consent.redis_scripts import ADVANCE, FLIP, GIVE_UP, LOAD, WRITE
+from smtp_gate.consent.redis_servers import open_servers
 from smtp_gate.errors import StoreUnavailable
-from smtp_gate.limits import CACHE_LOAD_TIMEOUT, CACHE_WRITE_TIMEOUT, LOADER_LEASE
+from smtp_gate.limits import CACHE_BUCKET_FULL, CACHE_LOAD_TIMEOUT, CACHE_WRITE_TIMEOUT, LOADER_LEASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from smtp_gate.consent.ledger import Ledger
+    from smtp_gate.consent.redis_layout import Place, Position
+    from smtp_gate.consent.redis_pool import Server
+    from smtp_gate.consent.redis_scripts import Script
+    from smtp_gate.consent.redis_servers import Servers
+    from smtp_gate.consent.standing import Record
 
 BATCH = 500
 """Records in one script: Redis serves nobody else while it runs, here about 2 ms."""
 _CONNECTIONS = 4
 _SWEEP = 1000
+_LEASE = int(LOADER_LEASE * 1000)
 
-_PUT = f"""
-local function put(head, name, value)
-    local key = head .. name
-    local old = redis.call('GET', key)
-    if old and #old >= 9 and string.byte(old) == {VERSION} then
-        if struct.unpack('>I8', old, 2) >= struct.unpack('>I8', value, 2) then return end
-    end
-    redis.call('SET', key, value)
-end
-"""
-_WRITE = f"""{_PUT}
-local live = string.match(redis.call('GET', KEYS[1]) or '', '^1 (%x+) %d+$')
-local building = redis.call('GET', KEYS[2])
-for _, epoch in ipairs({{live or '', building or ''}}) do
-    if epoch ~= '' then
-        for at = 2, #ARGV, 2 do put(ARGV[1] .. epoch .. ':', ARGV[at], ARGV[at + 1]) end
-    end
-end
-if live or building then return 1 end
-return 0
-"""
-"""KEYS live, building; ARGV head of record keys, then name and value of each record. 0: there is no epoch."""
-_LOAD = f"""{_PUT}
-if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-for at = 4, #ARGV, 2 do put(ARGV[1] .. ARGV[2] .. ':', ARGV[at], ARGV[at + 1]) end
-return 1
-"""
-"""KEYS building; ARGV head of record keys, epoch, lease in ms, then records. 0: the epoch is not ours any more."""
-_ADVANCE = """
-local epoch, applied = string.match(redis.call('GET', KEYS[1]) or '', '^1 (%x+) (%d+)$')
-if epoch ~= ARGV[1] then return 0 end
-if tonumber(applied) < tonumber(ARGV[2]) then redis.call('SET', KEYS[1], '1 ' .. epoch .. ' ' .. ARGV[2]) end
-return 1
-"""
-"""KEYS live; ARGV epoch, seq. 0: another epoch is live."""
-_FLIP = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], '1 ' .. ARGV[1] .. ' ' .. ARGV[2])
-redis.call('DEL', KEYS[2])
-return 1
-"""
-"""KEYS live, building; ARGV epoch, seq. 0: the epoch is not ours any more."""
-_GIVE_UP = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+class Progress(NamedTuple):
+    """How far the cache has come.
+
+    Attributes:
+        applied: every part holds all events up to this seq.
+        newest: and one of them up to this.
+        epochs: of the parts.
+    """
+
+    applied: int
+    newest: int
+    epochs: tuple[bytes, ...]
+
+
+class Written(NamedTuple):
+    """What a write found.
+
+    Attributes:
+        there: whether every part has an epoch.
+        crowded: whether a bucket holds so many people that a reload, which makes more buckets, is due.
+    """
+
+    there: bool
+    crowded: bool
 
 
 class Reloaded(NamedTuple):
-    """What a reload did: records written, records of older epochs removed, seq it goes up to."""
+    """What a reload did: records written, keys removed that nobody reads any more, seq it goes up to."""
 
     records: int
     removed: int
@@ -94,55 +87,59 @@ class RedisCache:
     """The writing side of the cache.
 
     Args:
-        url: of the Redis server.
+        url: of Redis, see ``redis_address``.
         prefix: in front of all keys; the same as the store's.
 
     All methods but :meth:`close` raise StoreUnavailable when Redis does not do what is asked.
     """
 
     def __init__(self, url: str, *, prefix: str = PREFIX) -> None:
-        self._pool = open_pool(url, _CONNECTIONS, CACHE_LOAD_TIMEOUT)
-        client = Redis(connection_pool=self._pool)
-        self._live = live_key(prefix)
-        self._building = f"{prefix}:building".encode()
-        self._head = f"{prefix}:r:".encode()
-        self._write = client.register_script(_WRITE)
-        self._load = client.register_script(_LOAD)
-        self._advance = client.register_script(_ADVANCE)
-        self._flip = client.register_script(_FLIP)
-        self._give_up = client.register_script(_GIVE_UP)
+        self._servers: Servers = open_servers(url, _CONNECTIONS)
+        self._prefix = prefix
+        self._keys = [PartKeys(prefix, tag) for tag in self._servers.tags]
+        self._places: dict[str, Callable[[bytes], Place]] = {}
+        self._old = tuple(f"{prefix}:{name}".encode() for name in ("r:", "live", "building"))
 
-    async def position(self) -> Position | None:
-        """How far the cache has come; None when nothing was ever loaded, or all was lost."""
-        try:
-            async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-                return await read_position(self._pool, self._live)
-        except StoreUnavailable as error:
-            if error.reason == "no_epoch":
-                return None
-            raise
+    async def position(self) -> Progress | None:
+        """How far the cache has come; None when a part was never loaded, or is lost."""
+        positions = await self._positions()
+        if None in positions:
+            return None
+        there = [position for position in positions if position is not None]
+        applied = [position.applied for position in there]
+        return Progress(min(applied), max(applied), tuple(position.epoch for position in there))
 
-    async def write(self, records: Sequence[Record]) -> bool:
-        """Write records into every epoch there is; what is there and newer stays.
+    async def write(self, records: Iterable[Record]) -> Written:
+        """Write records into every epoch there is; what is there and newer stays."""
+        fullest = await asyncio.gather(
+            *(
+                self._run(WRITE, part, (keys.live, keys.building), (keys.head, *batch), CACHE_WRITE_TIMEOUT)
+                for part, share in self._shares(records).items()
+                for keys in (self._keys[part],)
+                for batch in _batches([(place.along, place.field, value) for place, value in share])
+            )
+        )
+        return Written(
+            all(number >= 0 for number in fullest), any(number > CACHE_BUCKET_FULL for number in fullest)
+        )
+
+    async def advance(self, epochs: Sequence[bytes], seq: int) -> bool:
+        """Note that epochs hold all events up to a seq; never goes back.
+
+        Args:
+            epochs: of the parts, as :meth:`position` told them.
+            seq: of the last event.
 
         Returns:
-            Whether there is an epoch at all.
+            Whether these epochs are the live ones.
         """
-        there = True
-        for batch in _batches(records):
-            async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-                keys = [self._live, self._building]
-                there = bool(await self._write(keys=keys, args=[self._head, *_arguments(batch)]))
-        return there
-
-    async def advance(self, epoch: bytes, seq: int) -> bool:
-        """Note that an epoch holds all events up to a seq; never goes back.
-
-        Returns:
-            Whether this epoch is the live one.
-        """
-        async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-            return bool(await self._advance(keys=[self._live], args=[epoch, seq]))
+        done = await asyncio.gather(
+            *(
+                self._run(ADVANCE, part, (keys.live,), (epoch, seq), CACHE_WRITE_TIMEOUT)
+                for part, (keys, epoch) in enumerate(zip(self._keys, epochs, strict=True))
+            )
+        )
+        return all(done)
 
     async def reload(self, ledger: Ledger, progress: Callable[[int], None] = lambda _: None) -> Reloaded:
         """Fill a new epoch from the ledger beside the live one, and change over when it has caught up.
@@ -155,83 +152,157 @@ class RedisCache:
             StoreUnavailable: also ``reload_running`` when another one is, and ``reload_lost`` when it took so
                 long that another one began. What was read before is then read on.
         """
-        epoch = secrets.token_hex(8).encode()
-        async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-            lease = int(LOADER_LEASE * 1000)
-            (begun,) = await ask(self._pool, ("SET", self._building, epoch, "NX", "PX", str(lease)))
-        if not begun:
-            raise StoreUnavailable("reload_running")
+        epoch = secrets.token_hex(EPOCH_SIZE // 2).encode()
+        buckets = buckets_for(await asyncio.to_thread(ledger.count), len(self._keys))
+        mark = b"%b %d" % (epoch, buckets)
         try:
-            written, applied = await self._fill(ledger, epoch, progress)
-            await self._change_over(epoch, applied)
+            await self._begin(mark)
+            written, applied = await self._fill(ledger, mark, buckets, progress)
+            await self._change_over(mark, b"2 %b %d %d" % (epoch, applied, buckets))
         except BaseException:
-            with suppress(StoreUnavailable):
-                async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-                    await self._give_up(keys=[self._building], args=[epoch])
+            for part, keys in enumerate(self._keys):
+                with suppress(StoreUnavailable):
+                    await self._run(GIVE_UP, part, (keys.building,), (mark,), CACHE_WRITE_TIMEOUT)
             raise
         return Reloaded(written, await self.sweep(), applied)
 
     async def sweep(self) -> int:
-        """Remove the records of epochs that are neither read nor filled, a few at a time.
+        """Remove the keys of epochs that are neither read nor filled, a few at a time.
 
         Returns:
             How many they were.
         """
-        removed, cursor = 0, b"0"
-        while True:
-            async with translated(), asyncio.timeout(CACHE_LOAD_TIMEOUT):
-                (found,) = await ask(self._pool, ("SCAN", cursor, "MATCH", self._head + b"*", "COUNT", str(_SWEEP)))
-                cursor, keys = found
-                # Asked after the keys were seen: a key of an epoch begun since then would be found in use.
-                live, building = await ask(self._pool, ("GET", self._live), ("GET", self._building))
-                used = {(live or b"").split(b" ")[1:2] and live.split(b" ")[1], building}
-                dead = [key for key in keys if key[len(self._head) :].split(b":", 1)[0] not in used]
-                if dead:
-                    await ask(self._pool, ("UNLINK", *dead))
-            removed += len(dead)
-            if cursor == b"0":
-                return removed
+        async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
+            await self._servers.ready()
+        return sum([await self._sweep_server(server) for server in self._servers.all()])
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        await self._servers.close()
 
-    async def _fill(self, ledger: Ledger, epoch: bytes, progress: Callable[[int], None]) -> tuple[int, int]:
+    @asynccontextmanager
+    async def _asking(self, limit: float) -> AsyncIterator[None]:
+        try:
+            async with translated(), asyncio.timeout(limit):
+                await self._servers.ready()
+                yield
+        except StoreUnavailable:
+            self._servers.failed()
+            raise
+
+    async def _run(
+        self, script: Script, part: int, keys: Sequence[bytes], arguments: Sequence[bytes | int], limit: float
+    ) -> int:
+        async with self._asking(limit):
+            return int(await script.run(self._servers.of(part), keys, arguments))
+
+    async def _positions(self) -> list[Position | None]:
+        async with self._asking(CACHE_WRITE_TIMEOUT):
+            answers = await asyncio.gather(
+                *(self._servers.of(part).ask(("GET", keys.live)) for part, keys in enumerate(self._keys))
+            )
+        return [_position(pointer) for (pointer,) in answers]
+
+    async def _begin(self, mark: bytes) -> None:
+        """Take every part, in the order of all loaders."""
+        for part, keys in enumerate(self._keys):
+            async with self._asking(CACHE_WRITE_TIMEOUT):
+                words = ("SET", keys.building, mark, "NX", "PX", _LEASE)
+                (begun,) = await self._servers.of(part).ask(words)
+            if not begun:
+                raise StoreUnavailable("reload_running")
+
+    async def _fill(
+        self, ledger: Ledger, mark: bytes, buckets: int, progress: Callable[[int], None]
+    ) -> tuple[int, int]:
         # Read first: every event after it is replayed below, wherever the walk was when it happened.
         applied = await asyncio.to_thread(ledger.head)
         written = 0
         walk = ledger.records()
         while batch := await asyncio.to_thread(next, walk, None):
             written += len(batch)
-            await self._put(epoch, batch)
+            await self._put(mark, buckets, batch)
             progress(written)
         while True:
             changed, last = await asyncio.to_thread(ledger.changes, applied)
             if last == applied:
                 return written, applied
-            await self._put(epoch, changed)
+            await self._put(mark, buckets, changed)
             applied = last
 
-    async def _change_over(self, epoch: bytes, applied: int) -> None:
-        async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
-            if not await self._flip(keys=[self._live, self._building], args=[epoch, applied]):
+    async def _change_over(self, mark: bytes, pointer: bytes) -> None:
+        for part, keys in enumerate(self._keys):
+            if not await self._run(FLIP, part, (keys.live, keys.building), (mark, pointer), CACHE_WRITE_TIMEOUT):
                 raise StoreUnavailable("reload_lost")
 
-    async def _put(self, epoch: bytes, records: Sequence[Record]) -> None:
-        for batch in _batches(records):
-            async with translated(), asyncio.timeout(CACHE_LOAD_TIMEOUT):
-                lease = b"%d" % int(LOADER_LEASE * 1000)
-                arguments = [self._head, epoch, lease, *_arguments(batch)]
-                if not await self._load(keys=[self._building], args=arguments):
-                    raise StoreUnavailable("reload_lost")
+    async def _put(self, mark: bytes, buckets: int, records: Iterable[Record]) -> None:
+        epoch = mark.split(b" ")[0]
+        done = await asyncio.gather(
+            *(
+                self._run(LOAD, part, (keys.building,), (head, mark, _LEASE, *batch), CACHE_LOAD_TIMEOUT)
+                for part, share in self._shares(records).items()
+                for keys in (self._keys[part],)
+                for head in (b"%b%b:" % (keys.head, epoch),)
+                for batch in _batches(
+                    [(b"%07d" % bucket_of(place.along, buckets), place.field, value) for place, value in share]
+                )
+            )
+        )
+        if not all(done):
+            raise StoreUnavailable("reload_lost")
+
+    def _shares(self, records: Iterable[Record]) -> dict[int, list[tuple[Place, bytes]]]:
+        """Records by part: where each lies, and its value."""
+        shares: dict[int, list[tuple[Place, bytes]]] = {}
+        for controller, subject, standing in records:
+            place = self._places.get(controller)
+            if place is None:
+                place = self._places[controller] = places(controller, len(self._keys))
+            where = place(subject)
+            shares.setdefault(where.part, []).append((where, write_value(standing)))
+        return shares
+
+    async def _sweep_server(self, server: Server) -> int:
+        removed, cursor = 0, b"0"
+        while True:
+            async with self._asking(CACHE_LOAD_TIMEOUT):
+                ((cursor, keys),) = await server.ask(
+                    ("SCAN", cursor, "MATCH", f"{self._prefix}:*", "COUNT", _SWEEP)
+                )
+                removed += await self._remove_dead(server, keys)
+            if cursor == b"0":
+                return removed
+
+    async def _remove_dead(self, server: Server, keys: Sequence[bytes]) -> int:
+        dead = [key for key in keys if key.startswith(self._old)]
+        if dead:  # of the layout with a key a person; each by itself, since in a Cluster they lie anywhere
+            await server.ask(*(("UNLINK", key) for key in dead))
+        removed = len(dead)
+        for part in self._keys:
+            found = [key for key in keys if key.startswith(part.head) and key not in (part.live, part.building)]
+            if not found:
+                continue
+            # Asked after the keys were seen: a key of an epoch begun since then would be found in use.
+            live, building = await server.ask(("GET", part.live), ("GET", part.building))
+            used = {(live or b"").split(b" ")[1:2] and live.split(b" ")[1], (building or b"").split(b" ")[0]}
+            dead = [key for key in found if key[len(part.head) :].split(b":", 1)[0] not in used]
+            if dead:
+                await server.ask(("UNLINK", *dead))
+            removed += len(dead)
+        return removed
 
 
-def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+def _position(pointer: object) -> Position | None:
+    try:
+        return parse_position(pointer)
+    except StoreUnavailable:
+        return None
+
+
+Words = tuple[bytes | int, ...]
+
+
+def _batches(records: Sequence[Words]) -> Iterator[list[bytes | int]]:
+    """Arguments of scripts, of at most ``BATCH`` records each."""
     for at in range(0, len(records), BATCH):
-        yield records[at : at + BATCH]
-
-
-def _arguments(records: Sequence[Record]) -> Iterator[bytes]:
-    for record in records:
-        yield b"%s:%s" % (record.controller.encode(), record.subject)
-        yield write_value(record)
+        yield [word for record in records[at : at + BATCH] for word in record]

@@ -1,117 +1,123 @@
-"""Connections to Redis, with our time limits instead of the library's, and its errors turned into ours."""
+"""Connections to Redis, with our time limits instead of the library's, and its errors turned into ours.
+
+The library connects (TLS, passwords, choosing a database, asking Sentinels); the questions are asked here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from smtp_gate.errors import ConfigError, StoreUnavailable
+from smtp_gate.consent.breaker import Breaker
+from smtp_gate.errors import StoreUnavailable
+from smtp_gate.limits import MAX_CACHE_REPLY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from redis.asyncio.connection import AbstractConnection
 
-Pool: TypeAlias = BlockingConnectionPool
-KEY = "consent.cache"
-"""The key of the configuration that names the cache."""
+_CHUNK = 65_536
+_VALUE, _ERROR = b"$-"
+_ODD = b""
+"""Stands for what is there and is no value."""
 
 
-def open_pool(url: str, connections: int, seconds: float) -> Pool:
-    """A pool that connects when it is needed first and never tries twice.
-
-    It has no time limit of its own for connecting and reading: each caller has one around all that it does.
-
-    Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
-        connections: at most so many; who wants another waits for one.
-        seconds: for that waiting.
-
-    Raises:
-        ConfigError: when it is no such address; the text does not hold it, since a password may stand in it.
-    """
-    try:
-        pool: Pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=seconds,
-            socket_connect_timeout=None,
-            socket_timeout=None,
-            # The library would try ten times, over seconds in which the mail's client waits.
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        pool.make_connection()  # type: ignore[no-untyped-call] # or an unknown option would be found by the first mail
-    except (ValueError, TypeError):
-        problem = "is not an address of Redis; write redis://host:6379/0"
-        raise ConfigError("", KEY, problem) from None
-    return pool
-
-
-async def ask(pool: Pool, *commands: tuple[str | bytes, ...]) -> list[Any]:
-    """Send commands in one write and read all their replies, on one connection.
-
-    A connection whose replies were not all read is closed, whatever the reason (an error, a time limit, a
-    cancelled caller): on it, the next caller would read somebody else's answers.
-
-    Raises:
-        RedisError, OSError, TimeoutError: as the library says them; see :func:`translated`.
-    """
-    connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-    clean = False
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands))
-        replies = [await connection.read_response() for _ in commands]
-        clean = True
-    finally:
-        try:
-            if not clean:
-                await connection.disconnect(nowait=True)
-        finally:
-            await pool.release(connection)
-    return replies
-
-
-class Kept:
-    """Connections for short questions, kept open, the last used first; made when they are needed.
+class Server:
+    """Connections to one server, kept open, the last used first; made when they are needed.
 
     The library's pool takes as long as the question itself: a lock, a condition, telemetry and a check of its
-    arguments at each taking and each return. As it, this has no time limit of its own.
+    arguments at each taking and each return. Nothing here has a time limit of its own: each caller has one around
+    all that it does.
+
+    A connection whose replies were not all read is closed, whatever the reason (an error, a time limit, a cancelled
+    caller): on it, the next caller would read somebody else's answers.
+
+    Args:
+        make: makes a connection, which connects when it is used first.
+        connections: at most so many; who wants one more waits for one.
+        breaker: when to leave this server alone.
 
     Attributes:
         busy: connections whose answer is waited for.
+        breaker: as given.
     """
 
-    def __init__(self, url: str, connections: int) -> None:
-        """Prepare, as :func:`open_pool`; who wants one more than ``connections`` waits for one."""
-        self._make = cast("Callable[[], AbstractConnection]", open_pool(url, connections, 0).make_connection)
+    def __init__(
+        self, make: Callable[[], AbstractConnection], connections: int, breaker: Breaker | None = None
+    ) -> None:
+        self._make = make
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[AbstractConnection] = []
+        self._asked = 0
         self.busy: set[AbstractConnection] = set()
+        self.breaker = breaker or Breaker()
 
-    async def ask(self, *command: str | bytes) -> Any:
-        """One command's answer; a connection whose answer was not read to its end is closed, as in :func:`ask`.
+    async def ask(self, *commands: tuple[str | bytes | float, ...]) -> list[Any]:
+        """Send commands in one write and read all their replies.
 
         Raises:
             RedisError, OSError: as the library says them; see :func:`trouble`.
         """
+        async with self._connection() as connection:
+            await connection.send_packed_command(connection.pack_commands(commands))
+            return [await connection.read_response() for _ in commands]
+
+    async def look(self, request: bytes, number: int) -> list[bytes | None]:
+        """The same for many small values, several times as fast: all is read at once, and then taken apart.
+
+        A last command that echoes the number of the request proves that the replies are those of this request.
+
+        Args:
+            request: commands as they go over the wire, each answered by a value or none.
+            number: how many they are.
+
+        Returns:
+            The values; an empty one for what is there and is no value.
+
+        Raises:
+            StoreUnavailable: ``bad_reply`` when what came is not exactly these replies.
+            RedisError, OSError: as :meth:`ask`.
+        """
+        self._asked += 1
+        echo = b"$8\r\n%08x\r\n" % (self._asked & 0xFFFF_FFFF)
+        async with self._connection() as connection:
+            await connection.send_packed_command(request + b"*2\r\n$4\r\nECHO\r\n" + echo, check_health=False)
+            reader = connection._reader  # noqa: SLF001 - the library reads each line by itself, at several times the cost
+            if reader is None:
+                raise ConnectionResetError
+            reply = bytearray()
+            while not reply.endswith(echo):
+                more = await reader.read(_CHUNK)
+                if not more:
+                    raise ConnectionResetError
+                reply += more
+                if reply[0] == _ERROR and b"\r\n" in reply:  # it may be the last word, without an echo
+                    raise ResponseError(reply[1 : reply.index(b"\r\n")].decode("latin-1"))
+                if reply[0] != _VALUE or len(reply) > MAX_CACHE_REPLY:
+                    raise StoreUnavailable("bad_reply")
+            return _values(bytes(reply[: -len(echo)]), number)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for connection in (*self._idle, *self.busy):
+            await connection.disconnect(nowait=True)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
         async with self._slots:
             connection = self._idle.pop() if self._idle else self._make()
             self.busy.add(connection)
             clean = False
             try:
-                # Something to read before the question: the other side has closed it.
-                if connection.is_connected and await connection.can_read():
+                reader = connection._reader  # noqa: SLF001 - its own way to ask this reads, which costs as much as a question
+                if reader is not None and reader.at_eof():  # the other side has closed it
                     await connection.disconnect(nowait=True)
-                await connection.send_packed_command(connection.pack_command(*command))
-                reply = await connection.read_response()
+                yield connection
                 clean = True
             finally:
                 try:
@@ -120,12 +126,38 @@ class Kept:
                 finally:
                     self.busy.discard(connection)
                     self._idle.append(connection)
-        return reply
 
-    async def close(self) -> None:
-        """Close all connections."""
-        for connection in (*self._idle, *self.busy):
-            await connection.disconnect(nowait=True)
+
+def _values(reply: bytes, number: int) -> list[bytes | None]:
+    found: list[bytes | None] = []
+    at = 0
+    try:
+        for _ in range(number):
+            end = reply.index(b"\r\n", at)
+            if reply[at] == _ERROR:
+                if not reply.startswith(b"WRONGTYPE", at + 1):
+                    raise ResponseError(reply[at + 1 : end].decode("latin-1"))
+                found.append(_ODD)
+                at = end + 2
+                continue
+            size = int(reply[at + 1 : end])
+            start = end + 2
+            if reply[at] != _VALUE or size < -1:
+                break
+            if size == -1:
+                found.append(None)
+                at = start
+                continue
+            at = start + size
+            found.append(reply[start:at])
+            if reply[at : at + 2] != b"\r\n":
+                break
+            at += 2
+    except (ValueError, IndexError):
+        at = -1
+    if at != len(reply) or len(found) != number:
+        raise StoreUnavailable("bad_reply")
+    return found
 
 
 @asynccontextmanager

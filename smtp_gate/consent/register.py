@@ -206,7 +206,7 @@ class Register:
         return await asyncio.to_thread(self._ledger.history, subject, controller)
 
     async def catch_up(self) -> int:
-        """Write into the cache every event that it may lack; load it anew where it is empty or of another ledger.
+        """Write into the cache what it may lack; load it anew where it is empty, too small, or of another ledger.
 
         Returns:
             How many standings were written.
@@ -218,14 +218,17 @@ class Register:
             return 0
         position = await self._cache.position()
         head = await asyncio.to_thread(self._ledger.head)
-        if position is None or position.applied > head:
+        if position is None or position.newest > head:
             return (await self._cache.reload(self._ledger)).records
         applied, written = position.applied, 0
         while applied < head:
             records, last = await asyncio.to_thread(self._ledger.changes, applied)
             if last == applied:
                 break
-            if not (await self._cache.write(records) and await self._cache.advance(position.epoch, last)):
+            there, crowded = await self._cache.write(records)
+            if crowded:
+                return (await self._cache.reload(self._ledger)).records
+            if not there or not await self._cache.advance(position.epochs, last):
                 break
             applied = last
             written += len(records)

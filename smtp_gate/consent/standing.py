@@ -1,6 +1,6 @@
 """What a person's events amount to: which purposes are granted until when. Pure.
 
-This module alone decides which of several decisions counts, and how the outcome is written into the cache.
+This module alone decides which of several decisions counts.
 The rules, for each purpose by itself:
 
 * A grant counts when it is later than every refusal and withdrawal; at the same moment it does not count.
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent.event import Choice
 from smtp_gate.limits import CLOCK_SKEW
-from smtp_gate.model import NOTHING, UNKNOWN, Consent, Purpose
-from smtp_gate.tokens.subject import SUBJECT_SIZE
+from smtp_gate.model import NOTHING, Consent, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,12 +31,7 @@ NO_END = 0
 _LAST_SECOND = 0xFFFF_FFFF
 """In the year 2106; a consent that claims to last longer ends then."""
 
-VERSION = 1
-"""First octet of a cache value; another layout is another version, and what is not known is doubt."""
-_HEAD = struct.Struct(f">BQB{SUBJECT_SIZE}s")
 _GRANT = struct.Struct(">BI")
-_MARKS = {Choice.GRANT: 1, Choice.REFUSE: 2, Choice.WITHDRAW: 3}
-_CHOICES = {number: choice for choice, number in _MARKS.items()}
 
 
 class Step(NamedTuple):
@@ -80,20 +74,11 @@ class Record(NamedTuple):
     standing: Standing
 
 
-class Value(NamedTuple):
-    """What a cache value says now, and the seq of its last event (-1: it says nothing)."""
-
-    consent: Consent
-    seq: int
-
-
 _GRANTED = [Consent(Purpose(bits), "granted") for bits in range(_ALL)]
 EXPIRED = Consent(NOTHING, "expired")
 WITHDRAWN = Consent(NOTHING, "withdrawn")
 DOUBT = Consent(NOTHING, "doubt")
 _NOT_GRANTED = {Choice.GRANT: EXPIRED, Choice.REFUSE: Consent(NOTHING, "refused"), Choice.WITHDRAW: WITHDRAWN}
-_NOTHING_HERE = Value(UNKNOWN, -1)
-_UNREADABLE = Value(DOUBT, -1)
 
 
 def fold(steps: Iterable[Step]) -> Standing:
@@ -151,32 +136,6 @@ def unpack_grants(octets: bytes) -> list[tuple[int, int]] | None:
         if not 0 < bits < _ALL:
             return None
     return grants
-
-
-def write_value(record: Record) -> bytes:
-    """A record as the cache keeps it: version, seq, mark, the subject again, grants; 26 octets and 5 a grant."""
-    seq, mark, grants = record.standing
-    return _HEAD.pack(VERSION, seq, _MARKS[mark], record.subject) + pack_grants(grants)
-
-
-def read_value(octets: object, subject: bytes, now: float) -> Value:
-    """What a cache value says of a person; whatever is odd is doubt, and a value about another person is odd.
-
-    Args:
-        octets: the value; None when there is none.
-        subject: whom it must be about.
-        now: seconds since 1970.
-    """
-    if octets is None:
-        return _NOTHING_HERE
-    if not isinstance(octets, bytes) or len(octets) < _HEAD.size:
-        return _UNREADABLE
-    version, seq, number, echo = _HEAD.unpack_from(octets)
-    grants = unpack_grants(octets[_HEAD.size :])
-    mark = _CHOICES.get(number)
-    if version != VERSION or echo != subject or mark is None or grants is None:
-        return _UNREADABLE
-    return Value(consent_at(mark, grants, now), seq)
 
 
 def _earlier(one: int, other: int) -> int:

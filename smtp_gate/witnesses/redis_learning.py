@@ -1,6 +1,6 @@
 """Sightings counted in Redis, by its HyperLogLog.
 
-Keys, all below one prefix:
+Keys, all below one prefix (``PREFIX:learn:{TAG}:`` in a Cluster, so that they lie in one slot):
 
 * ``PREFIX:learn:r:ID``, ``:p:ID``, ``:v:ID``: readers, pairs and values of one skeleton; they end by themselves.
 * ``PREFIX:learn:ends``: sorted set of ids by the time when they end, so that their number stays bounded.
@@ -11,26 +11,28 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
-
-from smtp_gate.consent.redis_pool import ask, open_pool, translated
-from smtp_gate.consent.redis_store import PREFIX
+from smtp_gate.consent.redis_layout import PREFIX
+from smtp_gate.consent.redis_pool import translated
+from smtp_gate.consent.redis_scripts import Script
+from smtp_gate.consent.redis_servers import open_servers
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import LEARN_COPIES, LEARN_MEMORY, LEARN_SHARE, LEARN_TIMEOUT, LEARNT_MEMORY, MAX_SKELETONS
 from smtp_gate.trackers.learnt import Tally
 from smtp_gate.witnesses.learning_store import read_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from smtp_gate.consent.redis_pool import Server
     from smtp_gate.trackers.learnt import Lesson
     from smtp_gate.witnesses.learning_store import Sighting
 
 _CONNECTIONS = 2
 _NUMBERS = 4
-_NOTE = """
+_NOTE = Script("""
 local head, now, brief, long = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local most, least, share = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local at, told = 8, {}
@@ -72,7 +74,7 @@ if over > 0 then
     for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, over - 1)) do forget(id) end
 end
 return told
-"""
+""")
 """KEYS ends, known; ARGV head of the sketches' keys, now in ms, both lives in ms, most skeletons, least copies,
 share; then for each sighting id, label, and three times a number and so many marks. Tells three counts for each."""
 
@@ -81,15 +83,15 @@ class RedisLearning:
     """A :class:`~smtp_gate.witnesses.learning_store.LearningStore` in Redis.
 
     Args:
-        url: of the server.
+        url: of Redis, see ``redis_address``.
         prefix: in front of all keys.
         clock: seconds since 1970.
     """
 
     def __init__(self, url: str, *, prefix: str = PREFIX, clock: Callable[[], float] = time.time) -> None:
-        self._pool = open_pool(url, _CONNECTIONS, LEARN_TIMEOUT)
-        self._script = Redis(connection_pool=self._pool).register_script(_NOTE)
-        self._head = f"{prefix}:learn:".encode()
+        self._servers = open_servers(url, _CONNECTIONS)
+        tags = self._servers.tags
+        self._head = f"{prefix}:learn:".encode() if len(tags) == 1 else f"{prefix}:learn:{{{tags[0]}}}:".encode()
         self._ends, self._known = self._head + b"ends", self._head + b"known"
         self._clock = clock
 
@@ -105,14 +107,14 @@ class RedisLearning:
             LEARN_SHARE,
             *_arguments(sightings),
         ]
-        async with translated(), asyncio.timeout(LEARN_TIMEOUT):
-            told = await self._script(keys=[self._ends, self._known], args=arguments)
+        async with self._server() as server:
+            told = await _NOTE.run(server, [self._ends, self._known], arguments)
             return [Tally(*(int(count) for count in told[at : at + 3])) for at in range(0, 3 * len(sightings), 3)]
 
     async def lessons(self) -> list[Lesson]:
         """As :meth:`LearningStore.lessons`."""
-        async with translated(), asyncio.timeout(LEARN_TIMEOUT):
-            (told,) = await ask(self._pool, ("HGETALL", self._known))
+        async with self._server() as server:
+            (told,) = await server.ask(("HGETALL", self._known))
         now = self._clock() * 1000
         if not isinstance(told, list):
             raise StoreUnavailable("bad_reply")
@@ -120,7 +122,17 @@ class RedisLearning:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        await self._servers.close()
+
+    @asynccontextmanager
+    async def _server(self) -> AsyncIterator[Server]:
+        try:
+            async with translated(), asyncio.timeout(LEARN_TIMEOUT):
+                await self._servers.ready()
+                yield self._servers.of(0)
+        except StoreUnavailable:
+            self._servers.failed()
+            raise
 
 
 def _arguments(sightings: Sequence[Sighting]) -> Iterator[bytes | str | int]:

@@ -201,7 +201,7 @@ def test_commands_keep_the_cache_in_step(tmp_path: Path, redis_server: RedisServ
     file.write_text(HEADER + GOOD.replace("bert@example.com", ANNA).replace("clicks", "fraud"))
     assert consent.json("import", str(file))["taken"] == 1
     assert cached() == Purpose(0)  # the withdrawal is newer
-    assert "1 people up to event 3; 1 older records removed" in consent("reload").stdout
+    assert "1 people up to event 3; 1 keys of older ones removed" in consent("reload").stdout
 
 
 def test_a_cache_that_is_down_keeps_nothing_from_being_recorded(tmp_path: Path) -> None:

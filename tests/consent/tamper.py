@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a real server: counts what is sent, and spoils the answers as told."""
+"""A TCP proxy in front of a real server: counts what is sent, and spoils the answers; and where a person lies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Self
 
+from smtp_gate.consent.redis_layout import bucket_of, parse_position, places
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from tests.redis_server import RedisServer
+
 STORE_TIMEOUT = 0.6
 """The store's limit in these tests: the real one, 0.15 s, is missed now and then where two test processes run."""
+
+
+def lies(server: RedisServer, prefix: str, subject: bytes) -> tuple[bytes, bytes]:
+    """Key and field of a person, towards acme, in the epoch that is read."""
+    position = parse_position(server.say("GET", f"{prefix}:{{0}}:live").split(b"\r\n")[1])
+    place = places("acme", 1)(subject)
+    bucket = bucket_of(place.along, position.buckets)
+    return b"%s:{0}:%s:%07d" % (prefix.encode(), position.epoch, bucket), place.field
 
 
 class Wire:

@@ -9,10 +9,11 @@ import pytest
 
 from smtp_gate.consent import Entry, Ledger, RedisCache, RedisStore, Register
 from smtp_gate.consent.event import Choice
-from smtp_gate.consent.redis_store import Position
-from smtp_gate.consent.standing import Grant, Record, Standing, write_value
+from smtp_gate.consent.redis_layout import write_value
+from smtp_gate.consent.standing import Grant, Record, Standing
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.model import EVERYTHING, Purpose
+from tests.consent.tamper import lies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -85,19 +86,17 @@ async def test_an_older_record_never_replaces_a_newer_one(
     (old,) = [each for each in next(agreed.records()) if each.subject == PEOPLE[7]]
     agreed.append(decisions.withdraw(PEOPLE[7], CLICKS))
     new = agreed.changes(600)[0]
-    assert await cache.write(new)
-    assert await cache.write([old])
+    assert (await cache.write(new)).there
+    assert (await cache.write([old])).there
     assert (await granted(store)) == {*PEOPLE} - {PEOPLE[7]}
 
 
-@pytest.mark.parametrize("before", [b"", b"x", b"\x02" + bytes(30), b"granted"])
+@pytest.mark.parametrize("before", [b"", b"x", b"\xff" * 40, b"\x1f" + b"\xff" * 9, b"granted"])
 async def test_what_is_no_record_is_replaced(
     *, cache: RedisCache, store: RedisStore, redis_server: RedisServer, prefix: str, agreed: Ledger, before: bytes
 ) -> None:
     await cache.reload(agreed)
-    position = await cache.position()
-    assert position
-    redis_server.say("SET", b"%s:r:%s:acme:%s" % (prefix.encode(), position.epoch, PEOPLE[0]), before)
+    redis_server.say("HSET", *lies(redis_server, prefix, PEOPLE[0]), before)
     assert not (await store.look_up("acme", PEOPLE[:1]))[0].granted
     await cache.write(next(agreed.records()))
     assert (await store.look_up("acme", PEOPLE[:1]))[0].granted == CLICKS
@@ -105,7 +104,7 @@ async def test_what_is_no_record_is_replaced(
 
 async def test_numbers_are_compared_as_numbers(cache: RedisCache, store: RedisStore, ledger: Ledger) -> None:
     await cache.reload(ledger)
-    for seq in (1, 255, 256, 1 << 31, 1 << 32, (1 << 53) - 1):
+    for seq in (1, 255, 256, 1 << 31, 1 << 32, (1 << 40) - 1):
         grants = (Grant(CLICKS, 0),) if seq % 2 else ()
         await cache.write([Record("acme", PEOPLE[0], Standing(seq, Choice.WITHDRAW, grants))])
         await cache.write([Record("acme", PEOPLE[0], Standing(seq - 1, Choice.GRANT, (Grant(Purpose.FRAUD, 0),)))])
@@ -117,7 +116,7 @@ async def test_without_an_epoch_nothing_is_written(
     cache: RedisCache, redis_server: RedisServer, prefix: str, agreed: Ledger
 ) -> None:
     assert await cache.position() is None
-    assert not await cache.write(next(agreed.records()))
+    assert not (await cache.write(next(agreed.records()))).there
     assert redis_server.say("KEYS", f"{prefix}*") == b"*0\r\n"
 
 
@@ -126,10 +125,10 @@ async def test_the_position_goes_on_and_never_back(cache: RedisCache, ledger: Le
     position = await cache.position()
     assert position
     for seq, after in ((5, 5), (3, 5), (10, 10)):
-        assert await cache.advance(position.epoch, seq)
-        assert await cache.position() == Position(position.epoch, after)
-    assert not await cache.advance(b"0" * 16, 99)
-    assert await cache.position() == Position(position.epoch, 10)
+        assert await cache.advance(position.epochs, seq)
+        assert await cache.position() == (after, after, position.epochs)
+    assert not await cache.advance([b"0" * 12], 99)
+    assert await cache.position() == (10, 10, position.epochs)
 
 
 async def test_a_reload_says_how_far_it_is_and_removes_the_epoch_before(
@@ -139,9 +138,20 @@ async def test_a_reload_says_how_far_it_is_and_removes_the_epoch_before(
     assert await cache.reload(agreed, seen.append) == (600, 0, 600)
     assert seen == [600]
     assert await granted(store) == {*PEOPLE}
-    assert await cache.reload(agreed) == (600, 600, 600)
+    assert await cache.reload(agreed) == (600, 5, 600)
     assert await granted(store) == {*PEOPLE}
-    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*601\r\n")
+    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*6\r\n")
+
+
+async def test_what_the_layout_before_left_is_removed(
+    cache: RedisCache, redis_server: RedisServer, prefix: str, agreed: Ledger
+) -> None:
+    redis_server.say("SET", f"{prefix}:live", "1 0123456789abcdef 600")
+    redis_server.say("SET", f"{prefix}:r:0123456789abcdef:acme:x", "value")
+    redis_server.say("SET", f"{prefix}:learn:known", "kept")
+    assert await cache.position() is None
+    assert await cache.reload(agreed) == (600, 2, 600)
+    assert redis_server.say("KEYS", f"{prefix}:[rl]*") == redis_server.say("KEYS", f"{prefix}:learn:known")
 
 
 async def test_other_keys_are_left_alone(
@@ -200,11 +210,10 @@ async def test_a_withdrawal_after_the_last_replay_is_in_the_new_epoch_too(
 
 async def naive_reload(server: RedisServer, prefix: str, ledger: Ledger) -> None:
     """What everybody writes first: read all, write all."""
-    position = server.say("GET", f"{prefix}:live").split(b" ")[1]
     for batch in ledger.records():
         for record in batch:
-            key = b"%s:r:%s:acme:%s" % (prefix.encode(), position, record.subject)
-            await asyncio.to_thread(server.say, "SET", key, write_value(record))
+            where = await asyncio.to_thread(lies, server, prefix, record.subject)
+            await asyncio.to_thread(server.say, "HSET", *where, write_value(record.standing))
 
 
 async def test_a_naive_reload_resurrects_and_ours_does_not(
@@ -266,14 +275,14 @@ async def test_a_loader_that_dies_half_way_leaves_the_old_epoch_and_the_next_one
     with pytest.raises(ZeroDivisionError):
         await cache.reload(meddled)
     # killed, so that it could not even give up: its mark and half of its records stay
-    redis_server.say("SET", f"{prefix}:building", "f" * 16, "PX", "150")
-    redis_server.say("SET", f"{prefix}:r:{'f' * 16}:acme:{'x' * 16}", "half")
+    redis_server.say("SET", f"{prefix}:{{0}}:building", f"{'f' * 12} 5", "PX", "150")
+    redis_server.say("HSET", f"{prefix}:{{0}}:{'f' * 12}:0000000", "x", "half")
     assert await granted(store) == {*PEOPLE}
     meddled.meddle = lambda: None
     with pytest.raises(StoreUnavailable, match="reload_running"):
         await cache.reload(meddled)
     await asyncio.sleep(0.2)
-    assert await cache.reload(meddled) == (600, 601, 600)
+    assert await cache.reload(meddled) == (600, 6, 600)
     assert await granted(store) == {*PEOPLE}
 
 
@@ -283,11 +292,11 @@ async def test_a_loader_that_lost_its_turn_changes_nothing(
 ) -> None:
     await cache.reload(meddled)
     before = await cache.position()
-    setattr(meddled, moment, lambda: redis_server.say("SET", f"{prefix}:building", "f" * 16))
+    setattr(meddled, moment, lambda: redis_server.say("SET", f"{prefix}:{{0}}:building", "f"))
     with pytest.raises(StoreUnavailable, match="reload_lost"):
         await cache.reload(meddled)
     assert await cache.position() == before
-    assert redis_server.say("GET", f"{prefix}:building") == b"$16\r\n" + b"f" * 16 + b"\r\n"
+    assert redis_server.say("GET", f"{prefix}:{{0}}:building") == b"$1\r\nf\r\n"
     assert await granted(store) == {*PEOPLE}
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from smtp_gate.consent import Entry, Ledger, RecentWithdrawals, RedisCache, RedisStore
 from smtp_gate.consent.event import Choice
-from smtp_gate.consent.standing import Grant, Record, Standing, write_value
+from smtp_gate.consent.redis_layout import write_value
+from smtp_gate.consent.standing import Grant, Standing
 from smtp_gate.errors import ConfigError, StoreUnavailable
 from smtp_gate.limits import BREAKER_FAILURES, BREAKER_PAUSE
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Purpose
-from tests.consent.tamper import STORE_TIMEOUT, Wire
+from tests.consent.tamper import STORE_TIMEOUT, Wire, lies
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def test_one_round_trip_for_all_recipients(store: RedisStore, wire: Wire, 
     found = await store.look_up("acme", PEOPLE[:number])
     assert found == [GRANTED if subject in AGREED else UNKNOWN for subject in PEOPLE[:number]]
     assert len(wire.requests) == 1
-    assert wire.requests[0].count(b"$4\r\nMGET\r\n") == 1
+    assert wire.requests[0].count(b"$4\r\nHGET\r\n") == number
 
 
 async def test_the_first_look_up_asks_for_the_epoch_and_one_after_a_reload_reads_again(
@@ -80,8 +80,8 @@ async def test_the_first_look_up_asks_for_the_epoch_and_one_after_a_reload_reads
     assert len(wire.requests) == 3
 
 
-def value(subject: bytes, *, end: int = 0) -> bytes:
-    return write_value(Record("acme", subject, Standing(1, Choice.GRANT, (Grant(CLICKS, end),))))
+def value(*, end: int = 0) -> bytes:
+    return write_value(Standing(1, Choice.GRANT, (Grant(CLICKS, end),)))
 
 
 @pytest.mark.parametrize(
@@ -89,42 +89,49 @@ def value(subject: bytes, *, end: int = 0) -> bytes:
     [
         (b"", "doubt"),
         (b"granted", "doubt"),
-        (b"\x02" + value(PEOPLE[0])[1:], "doubt"),
-        (value(PEOPLE[1]), "doubt"),
-        (value(PEOPLE[0], end=1), "expired"),
-        (value(PEOPLE[0])[:-1], "doubt"),
-        (value(PEOPLE[0]) * 100_000, "doubt"),
+        (b"\x02" + value()[1:], "doubt"),
+        (value(end=1), "expired"),
+        (value()[:-1], "doubt"),
+        (value() * 1000, "doubt"),
     ],
-    ids=["empty", "word", "version", "somebody_else", "expired", "cut", "huge"],
+    ids=["empty", "word", "no_mark", "expired", "cut", "long"],
 )
 async def test_an_odd_record_grants_nothing_and_hurts_nobody_else(
     store: RedisStore, redis_server: RedisServer, prefix: str, octets: bytes, reason: str
 ) -> None:
-    epoch = redis_server.say("GET", f"{prefix}:live").split(b" ")[1]
-    key = b"%s:r:%s:acme:%s" % (prefix.encode(), epoch, PEOPLE[0])
-    assert b"\x01\x00" in redis_server.say("GET", key)
-    redis_server.say("SET", key, octets)
+    key, field = lies(redis_server, prefix, PEOPLE[0])
+    assert redis_server.say("HGET", key, field).startswith(b"$6\r\n")
+    redis_server.say("HSET", key, field, octets)
     found = await store.look_up("acme", [PEOPLE[0], PEOPLE[2]])
     assert found == [Consent(NOTHING, reason), GRANTED]
 
 
-async def test_a_record_of_another_type_grants_nothing(
+async def test_a_key_of_another_type_grants_nothing(
     store: RedisStore, redis_server: RedisServer, prefix: str
 ) -> None:
-    epoch = redis_server.say("GET", f"{prefix}:live").split(b" ")[1]
-    key = b"%s:r:%s:acme:%s" % (prefix.encode(), epoch, PEOPLE[0])
+    key, _ = lies(redis_server, prefix, PEOPLE[0])
     redis_server.say("DEL", key)
-    redis_server.say("RPUSH", key, value(PEOPLE[0]))
-    assert await store.look_up("acme", [PEOPLE[0], PEOPLE[2]]) == [UNKNOWN, GRANTED]
+    redis_server.say("RPUSH", key, value())
+    assert await store.look_up("acme", [PEOPLE[0], PEOPLE[2]]) == [Consent(NOTHING, "doubt")] * 2
+
+
+async def test_values_beyond_all_measure_are_not_read_to_their_end(
+    store: RedisStore, redis_server: RedisServer, prefix: str
+) -> None:
+    key, field = lies(redis_server, prefix, PEOPLE[0])
+    redis_server.say("HSET", key, field, bytes(10_000_000))
+    with pytest.raises(StoreUnavailable, match="bad_reply"):
+        await store.look_up("acme", PEOPLE[:1])
+    assert await store.look_up("acme", PEOPLE[2:3]) == [GRANTED]
 
 
 @pytest.mark.parametrize(
-    "pointer", [None, b"", b"1", b"2 0123456789abcdef 5", b"1 0123 5", b"1 0123456789abcdef -5"]
+    "pointer", [None, b"", b"2", b"1 0123456789abcdef 5", b"2 0123 5 1", b"2 0123456789ab -5 1"]
 )
 async def test_without_a_live_epoch_nothing_is_known(
     store: RedisStore, redis_server: RedisServer, prefix: str, pointer: bytes | None
 ) -> None:
-    live = f"{prefix}:live"
+    live = f"{prefix}:{{0}}:live"
     good = redis_server.say("GET", live).split(b"\r\n")[1]
     redis_server.say(*(("DEL", live) if pointer is None else ("SET", live, pointer)))
     for _ in range(2 * BREAKER_FAILURES):  # Redis answers, so the breaker has no reason to open
@@ -173,21 +180,32 @@ async def test_an_answer_that_is_none_is_unavailable_and_the_next_one_counts(
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda data: data.replace(b"*2\r\n", b"*1\r\n", 1),
-        lambda data: data.replace(b"*2\r\n", b"*-1\r\n", 1),
-        lambda data: data.replace(b"*2\r\n", b"*0\r\n", 1),
+        lambda data: data.replace(b"$-1\r\n", b"", 1),
+        lambda data: b"$-1\r\n" + data,
+        lambda data: data.replace(b"$-1\r\n", b"$-1\r\n$-1\r\n", 1),
+        lambda data: data.replace(b"$-1\r\n", b"$-2\r\n", 1),
+        lambda data: data.replace(b"$-1\r\n", b"*-1\r\n", 1),
+        lambda data: data.replace(b"$-1\r\n", b"$0\r\n", 1),
+        lambda data: data.replace(b"$-1\r\n", b"-ERR no\r\n", 1),
+        lambda data: data.replace(b"$6\r\n", b"$7\r\n", 1),
+        lambda data: data.replace(b"$6\r\n", b"$5\r\n", 1),
+        lambda data: data.replace(b"$6\r\n", b"$99999999999\r\n", 1),
         lambda data: data + b"$5\r\nextra\r\n",
         lambda data: data[:-9],
+        lambda data: data[:-3] + b"x\r\n",
         lambda _: None,
     ],
-    ids=["short", "null", "empty", "more", "cut", "reset"],
-)
-async def test_a_broken_array_never_shifts_answers_between_people(
+    ids=[
+        "less", "before", "between", "size", "array", "cut_empty", "error", "longer", "shorter", "huge", "more",
+        "cut", "others", "reset",
+    ],
+)  # fmt: skip
+async def test_broken_answers_never_shift_answers_between_people(
     store: RedisStore, wire: Wire, spoil: Callable[[bytes], bytes | None]
 ) -> None:
     wire.spoil = spoil
-    with suppress(StoreUnavailable):
-        assert await store.look_up("acme", PEOPLE[1:3]) == [UNKNOWN, GRANTED]
+    with pytest.raises(StoreUnavailable):
+        await store.look_up("acme", PEOPLE[1:3])
     wire.spoil = None
     assert await store.look_up("acme", [PEOPLE[3], PEOPLE[4]]) == [UNKNOWN, GRANTED]
 
@@ -283,7 +301,7 @@ async def test_a_cancelled_look_up_leaves_nothing_to_the_next_one(store: RedisSt
         assert await store.look_up("acme", [PEOPLE[1]]) == [UNKNOWN]
         assert await store.look_up("acme", [PEOPLE[2]]) == [GRANTED]
         await asyncio.gather(task, return_exceptions=True)
-    assert not store._redis.busy
+    assert not any(server.busy for server in store._servers.all())
 
 
 async def test_an_answer_that_was_given_up_is_nobody_elses(store: RedisStore, wire: Wire) -> None:
@@ -311,7 +329,7 @@ async def test_many_at_once_get_their_own_answers_while_some_are_cancelled(store
 
     for _ in range(3):
         await asyncio.gather(*(one(number) for number in range(100)))
-    assert not store._redis.busy
+    assert not any(server.busy for server in store._servers.all())
     assert await store.look_up("acme", PEOPLE[:1]) == [GRANTED]
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
+from smtp_gate.consent import Entry, Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
 from smtp_gate.consent.event import Choice
 from smtp_gate.consent.notices import OtherWording, sha256_of
 from smtp_gate.errors import StoreUnavailable
+from smtp_gate.limits import CACHE_BUCKET_FULL
 from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Consent, Purpose
+from tests.consent.tamper import lies
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -134,16 +136,15 @@ async def test_a_cache_that_lost_what_it_acknowledged_brings_no_consent_back(
     store = RedisStore(redis_server.url, recent, prefix=prefix, clock=clock)
     await register.grant("acme", ANNA, CLICKS, method="form", source="test")
     await register.catch_up()
-    position = await cache.position()
-    assert position
-    key = b"%s:r:%s:acme:%s" % (prefix.encode(), position.epoch, ANNA)
-    pointer, record = (redis_server.say("GET", name).split(b"\r\n", 1)[1][:-2] for name in (f"{prefix}:live", key))
+    live, key, field = f"{prefix}:{{0}}:live", *lies(redis_server, prefix, ANNA)
+    pointer = redis_server.say("GET", live).split(b"\r\n", 1)[1][:-2]
+    record = redis_server.say("HGET", key, field).split(b"\r\n", 1)[1][:-2]
     clock.on(hours=1)
     await register.withdraw("acme", ANNA)
     await register.catch_up()
     await recent.poll()
-    redis_server.say("SET", f"{prefix}:live", pointer)
-    redis_server.say("SET", key, record)
+    redis_server.say("SET", live, pointer)
+    redis_server.say("HSET", key, field, record)
     assert (await alone.look_up("acme", [ANNA]))[0].granted == CLICKS
     assert await store.look_up("acme", [ANNA]) == [Consent(NOTHING, "withdrawn")]
     assert await register.catch_up() == 1
@@ -164,12 +165,12 @@ async def test_an_empty_cache_is_loaded_and_one_that_is_ahead_of_the_ledger_is_a
     ledger.append(decisions.grant(ANNA, CLICKS))
     assert await register.catch_up() == 1
     first = await cache.position()
-    redis_server.say("SET", f"{prefix}:live", b"1 %s 99" % (first.epoch if first else b""))
+    redis_server.say("SET", f"{prefix}:{{0}}:live", b"2 %s 99 1" % (first.epochs[0] if first else b""))
     assert await register.catch_up() == 1
     second = await cache.position()
     assert first
     assert second
-    assert first.epoch != second.epoch
+    assert first.epochs != second.epochs
     assert second.applied == 1
     assert (await alone.look_up("acme", [ANNA]))[0].granted == CLICKS
 
@@ -185,6 +186,29 @@ async def test_many_events_are_caught_up_in_steps(
     whole = ledger.changes
     monkeypatch.setattr(ledger, "changes", lambda after: whole(after, 7))
     assert await register.catch_up() == 30
+    assert {consent.granted for consent in await alone.look_up("acme", people)} == {CLICKS}
+
+
+async def test_a_cache_that_grew_too_small_is_loaded_anew_with_more_keys(
+    *,
+    ledger: Ledger,
+    cache: RedisCache,
+    alone: RedisStore,
+    redis_server: RedisServer,
+    prefix: str,
+    decisions: Decisions,
+) -> None:
+    register = Register(ledger, cache)
+    await register.catch_up()
+    before = await cache.position()
+    people = [number.to_bytes(16, "big") for number in range(CACHE_BUCKET_FULL + 1)]
+    ledger.append_many([Entry(decisions.grant(subject, CLICKS)) for subject in people[:-1]])
+    assert await register.catch_up() == CACHE_BUCKET_FULL
+    assert await cache.position() == (CACHE_BUCKET_FULL, CACHE_BUCKET_FULL, before and before.epochs)
+    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*2\r\n")
+    ledger.append(decisions.grant(people[-1], CLICKS))
+    assert await register.catch_up() == CACHE_BUCKET_FULL + 1
+    assert redis_server.say("KEYS", f"{prefix}*").startswith(b"*5\r\n")
     assert {consent.granted for consent in await alone.look_up("acme", people)} == {CLICKS}
 
 

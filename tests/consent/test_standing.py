@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_gate.consent.event import Choice
 from smtp_gate.consent.standing import (
-    NO_END,
     Grant,
-    Record,
-    Standing,
     Step,
     consent_at,
     fold,
     pack_grants,
-    read_value,
     unpack_grants,
-    write_value,
 )
 from smtp_gate.limits import CLOCK_SKEW
 from smtp_gate.model import EVERYTHING, NOTHING, Consent, Purpose
@@ -29,7 +22,6 @@ G, R, W = Choice.GRANT, Choice.REFUSE, Choice.WITHDRAW
 PERF, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
 DAY = 86_400
 NOW = 20_000 * DAY
-SUBJECT = bytes(range(16))
 
 
 def steps(*events: tuple[Choice, Purpose, int, int] | tuple[Choice, Purpose, int, int, int]) -> list[Step]:
@@ -127,55 +119,6 @@ def test_a_purpose_is_granted_only_by_a_grant_later_than_every_no(
 
 
 grants = st.dictionaries(st.integers(0, 0xFFFF_FFFF), st.integers(1, 31), max_size=5)
-standings = st.builds(
-    lambda seq, mark, found: Standing(seq, mark, tuple(Grant(Purpose(bits), end) for end, bits in found.items())),
-    st.integers(0, 2**53),
-    st.sampled_from(list(Choice)),
-    grants,
-)
-
-
-@given(standings, st.binary(min_size=16, max_size=16), st.integers(0, 2**33))
-def test_a_cache_value_says_what_the_standing_says(standing: Standing, subject: bytes, second: int) -> None:
-    value = write_value(Record("acme", subject, standing))
-    assert len(value) == 26 + 5 * len(standing.grants)
-    found = read_value(value, subject, second)
-    assert found == (consent_at(standing.mark, standing.grants, second), standing.seq)
-
-
-@given(standings, st.integers(0, 15))
-def test_a_value_about_somebody_else_grants_nothing(standing: Standing, at: int) -> None:
-    value = write_value(Record("acme", SUBJECT, standing))
-    other = bytearray(SUBJECT)
-    other[at] ^= 1
-    assert read_value(value, bytes(other), NOW) == (Consent(NOTHING, "doubt"), -1)
-
-
-@given(st.one_of(st.binary(max_size=80), st.integers(), st.lists(st.binary(), max_size=2), st.text()))
-def test_garbage_is_doubt(octets: object) -> None:
-    assert read_value(octets, SUBJECT, NOW) == (Consent(NOTHING, "doubt"), -1)
-
-
-@pytest.mark.parametrize(
-    "octets",
-    [
-        b"",
-        b"\x02" + write_value(Record("acme", SUBJECT, Standing(1, G, ())))[1:],
-        write_value(Record("acme", SUBJECT, Standing(1, G, ()))) + b"\x01",
-        write_value(Record("acme", SUBJECT, Standing(1, G, ()))) + struct.pack(">BI", 32, NO_END),
-        write_value(Record("acme", SUBJECT, Standing(1, G, ()))) + struct.pack(">BI", 0, NO_END),
-        write_value(Record("acme", SUBJECT, Standing(1, G, ()))) + struct.pack(">BI", 1, NO_END) * 6,
-        b"\x01" + bytes(8) + b"\x09" + SUBJECT,
-        b"\x01" * 10_000_000,
-    ],
-    ids=["empty", "version", "half", "unknown_purpose", "no_purpose", "too_many", "mark", "huge"],
-)
-def test_a_value_that_is_not_quite_right_is_doubt(octets: bytes) -> None:
-    assert read_value(octets, SUBJECT, NOW) == (Consent(NOTHING, "doubt"), -1)
-
-
-def test_no_value_is_unknown() -> None:
-    assert read_value(None, SUBJECT, NOW) == (Consent(NOTHING, "unknown"), -1)
 
 
 @given(grants)
