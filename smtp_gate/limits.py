@@ -229,6 +229,10 @@ MAX_POSTS_PER_TOKEN = 30
 """Forms a minute for one person's page, withdrawals not counted: each is an event that is kept for good."""
 MAX_HITS_PER_TOKEN = 60
 """Times a minute that one pixel or link may be alive: mail programs load a picture a few times."""
+MAX_API_BATCH = 100
+"""Decisions of one call of the API: they are one transaction, and other writers wait some milliseconds."""
+MAX_API_CALLS = 600
+"""Calls a minute with one key: with full batches sixty thousand decisions, more than a form ever brings."""
 MAX_METERED = 50_000
 """Networks or tokens counted at one time in a process, for each of the numbers above: 10 MB."""
 MAX_PROXY_HOPS = 10

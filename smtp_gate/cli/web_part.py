@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smtp_gate.observe import log, metrics
+from smtp_gate.web.api import Api
 from smtp_gate.web.app import web_app
 from smtp_gate.web.notice import notices_of
 from smtp_gate.web.server import WebServer
@@ -54,6 +55,7 @@ class WebPart:
             notices_of(ruleset.policy.controllers),
             log=_WebReport(),
             proxies=loaded.settings.web.proxies if loaded.settings.web else (),
+            api=Api(loaded.api_keys, self._register) if loaded.api_keys else None,
         )
 
 

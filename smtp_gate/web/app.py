@@ -21,6 +21,7 @@ from smtp_gate.errors import BadToken, StoreUnavailable
 from smtp_gate.model import EVERYTHING, NOTHING, Consent, Purpose
 from smtp_gate.policy.decide import live
 from smtp_gate.tokens import AskToken, open_ask, open_link, open_pixel, open_withdraw, seal
+from smtp_gate.web.api import api_routes
 from smtp_gate.web.guard import Guard, WebReport, place_of
 from smtp_gate.web.intake import Intake
 from smtp_gate.web.location import location
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from smtp_gate.consent.store import ConsentStore
     from smtp_gate.tokens import Keyring, LinkToken, PixelToken, WithdrawToken
     from smtp_gate.trackers import Catalogue
+    from smtp_gate.web.api import Api
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 """One transparent pixel: GIF89a, two colours, the first one transparent; 43 octets, the same for everybody."""
@@ -79,6 +81,7 @@ def web_app(
     *,
     log: WebReport,
     proxies: Iterable[str] = (),
+    api: Api | None = None,
 ) -> Starlette:
     """The web part as an ASGI application.
 
@@ -90,6 +93,7 @@ def web_app(
         controllers: what pages say of each controller, by id.
         log: told what happened.
         proxies: networks of the servers in front, whose X-Forwarded-For is believed.
+        api: who may call it; None: there is none.
     """
     rates = Rates(proxies)
     pages = Pages(controllers.values())
@@ -127,6 +131,7 @@ def web_app(
             Route("/l/{token}", doors.link, methods=["GET"]),
             Route("/a/{token}", doors.ask, methods=["GET", "POST"]),
             Route("/w/{token}", doors.withdrawal, methods=["GET", "POST"]),
+            *([api_routes(api, keyring, store, rates)] if api else []),
         ],
         middleware=[Middleware(Guard, log, pages.trouble), Middleware(Intake, rates, pages.busy)],
         exception_handlers={BadToken: bad_token, HTTPException: no_page},

@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -85,13 +85,15 @@ class Site:
     controllers: dict[str, ControllerNotice] = field(default_factory=lambda: {"acme": ACME})
 
     @property
+    def catalogue(self) -> Any:
+        """What is known of vendors."""
+        return SimpleNamespace(vendors=(SimpleNamespace(id="outreach", name="Outreach"),), target=self.targets.get)
+
+    @property
     def app(self) -> Starlette:
         """The application under test."""
-        catalogue = SimpleNamespace(
-            vendors=(SimpleNamespace(id="outreach", name="Outreach"),), target=self.targets.get
-        )
         return web_app(
-            cast("Any", catalogue),
+            self.catalogue,
             RING,
             self.people,
             self.people,
