@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smtp_gate.observe import log, metrics
-from smtp_gate.web.api import Api
 from smtp_gate.web.app import web_app
+from smtp_gate.web.confirm_mail import Allowance, HopPost
 from smtp_gate.web.notice import notices_of
 from smtp_gate.web.server import WebServer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.cli.rooms import Loaded
     from smtp_gate.consent import ConsentStore, Register
+    from smtp_gate.delivery.pool import Pool
 
 
 class WebPart:
@@ -28,14 +29,17 @@ class WebPart:
         loaded: the configuration.
         store: asked at every hit.
         register: takes decisions in.
+        pool: the next hops, for messages in which people confirm; None: none are sent, and pages say so.
 
     Attributes:
         server: serves it on sockets that are bound already.
     """
 
-    def __init__(self, loaded: Loaded, store: ConsentStore, register: Register) -> None:
+    def __init__(self, loaded: Loaded, store: ConsentStore, register: Register, pool: Pool | None = None) -> None:
         self._store = store
         self._register = register
+        self._post = None if pool is None else HopPost(pool)
+        self._allowance = Allowance()
         self.server = WebServer(self._app(loaded))
 
     def take(self, loaded: Loaded) -> None:
@@ -55,7 +59,9 @@ class WebPart:
             notices_of(ruleset.policy.controllers),
             log=_WebReport(),
             proxies=loaded.settings.web.proxies if loaded.settings.web else (),
-            api=Api(loaded.api_keys, self._register) if loaded.api_keys else None,
+            public_url=ruleset.public_url,
+            post=self._post,
+            allowance=self._allowance,
         )
 
 

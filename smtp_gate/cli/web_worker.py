@@ -1,26 +1,29 @@
-"""One worker process of ``web``: the web part, and what keeps its look-ups true; no mail goes through it."""
+"""One worker process of ``web``: the web part, and what keeps its look-ups true; nobody's mail goes through it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.cli.rooms import load
 from smtp_gate.cli.stores import stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
 from smtp_gate.consent import Ledger
+from smtp_gate.delivery.next_hop import NextHop
+from smtp_gate.delivery.pool import Pool
 from smtp_gate.errors import GateError, StoreUnavailable
 from smtp_gate.observe import log, metrics
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from pathlib import Path
 
     from smtp_gate.cli.rooms import Loaded
+    from smtp_gate.config.settings import Settings
 
 
 class WebDoors(NamedTuple):
@@ -44,7 +47,8 @@ class WebWorker:
         self._doors = doors
         self._ledger = Ledger(loaded.settings.consent.ledger)
         self._stores = stores_of(loaded.settings, self._ledger)
-        self._web = WebPart(loaded, self._stores.look_ups, self._stores.register)
+        self._pool = _pool(loaded.settings)
+        self._web = WebPart(loaded, self._stores.look_ups, self._stores.register, self._pool)
         self._metrics = metrics_server()
         self._stop = asyncio.Event()
 
@@ -76,6 +80,8 @@ class WebWorker:
             self._metrics.stop()
             for chore in chores:
                 chore.cancel()
+        if self._pool is not None:
+            await self._pool.close()
         await self._stores.look_ups.close()
         self._ledger.close()
         log.stopped(unfinished=0)
@@ -91,3 +97,11 @@ class WebWorker:
         self._web.take(loaded)
         metrics.reload("done")
         log.reloaded(rules=len(loaded.ruleset.policy.rules))
+
+
+def _pool(settings: Settings) -> Pool | None:
+    """The next hops, where the file names any: they take the messages in which people confirm."""
+    if settings.deliver is None:
+        return None
+    hops = [NextHop.parse(url) for url in settings.deliver.next_hops]
+    return Pool(hops, settings.deliver.hostname or settings.listen.hostname or socket.gethostname())

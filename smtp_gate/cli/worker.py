@@ -100,7 +100,7 @@ class Worker:
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
-        self._web = WebPart(loaded, self._store, self._register) if doors.web else None
+        self._web = WebPart(loaded, self._store, self._register, self._pool) if doors.web else None
         self._http = [(self._web.server, door) for door in doors.web] if self._web else []
         self._http += [(metrics_server(), door) for door in doors.metrics]
         self._stop = asyncio.Event()

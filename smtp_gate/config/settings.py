@@ -25,6 +25,7 @@ from smtp_gate.config.values import (
     Identifier,
     Language,
     Ledger,
+    MailAddress,
     Network,
     NoticeUrl,
     OneOrMore,
@@ -122,8 +123,6 @@ class Web(_Model):
     """Where the world reaches it."""
     proxies: Annotated[list[Network], OneOrMore] = []
     """Networks of the web servers in front, whose X-Forwarded-For is believed."""
-    api_keys: Path | None = None
-    """File of `smtp-gate keys api new`; left out: there is no API."""
 
 
 class FooterSettings(_Model):
@@ -154,6 +153,8 @@ class ControllerSettings(_Model):
     """Whom to write to."""
     language: Language = "en"
     """Of footer and pages, where the mail or browser does not say."""
+    mail_from: MailAddress = ""
+    """Address that messages to confirm consent come from; left out: contact, where it is a mail address."""
     footer: FooterSettings | None = None
     """Own templates of the footer."""
 
@@ -256,7 +257,6 @@ class Settings(_Model):
         return self.model_copy(
             update={
                 "keys": there(self.keys),
-                "web": self.web and self.web.model_copy(update={"api_keys": there(self.web.api_keys)}),
                 "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),
                 "deliver": self.deliver and self.deliver.located(folder),
@@ -287,6 +287,7 @@ class Settings(_Model):
                     privacy_url=controller.privacy_url,
                     contact=controller.contact,
                     language=controller.language,
+                    mail_from=controller.mail_from,
                 )
                 for name, controller in self.controllers.items()
             ),

@@ -111,6 +111,12 @@ def _notice_url(text: str) -> str:
     return text
 
 
+def _mail_address(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9.!#$%&*+/=?^_{|}~-]+@[A-Za-z0-9.-]+", text):
+        raise ValueError("is no mail address; write privacy@example.com")
+    return text
+
+
 def _ledger(text: str) -> str:
     if not re.fullmatch(r"sqlite:///[^?#]+", text):
         raise ValueError(
@@ -194,6 +200,7 @@ Ledger = Annotated[str, AfterValidator(_ledger)]
 Cache = Annotated[str, AfterValidator(_cache)]
 PublicUrl = Annotated[str, AfterValidator(_web_url)]
 NoticeUrl = Annotated[str, AfterValidator(_notice_url)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 SenderPattern = Annotated[str, AfterValidator(_sender)]
 TrackingHost = Annotated[str, AfterValidator(_host)]

@@ -12,18 +12,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from smtp_gate.consent.clock import Clock, utc_now
-from smtp_gate.consent.event import Choice, Event
+from smtp_gate.consent.event import Choice, Entry, Event
 from smtp_gate.consent.notices import sha256_of
-from smtp_gate.consent.standing import Record
+from smtp_gate.consent.standing import Record, consent_at
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CATCH_UP_PERIOD
-from smtp_gate.model import EVERYTHING, Purpose
+from smtp_gate.model import EVERYTHING, UNKNOWN, Consent, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from smtp_gate.consent.event import Entry, Recorded
+    from smtp_gate.consent.event import Recorded
     from smtp_gate.consent.ledger import Ledger
     from smtp_gate.consent.recent import RecentWithdrawals
     from smtp_gate.consent.redis_cache import RedisCache
@@ -167,15 +167,48 @@ class Register:
             StoreUnavailable: when the ledger did not store it.
             ValueError: when it claims to be of the future.
         """
-        seq = await asyncio.to_thread(self._ledger.append, event, address)
-        if self._recent is not None and event.decision is not Choice.GRANT:
-            self._recent.add(event.controller, event.subject, seq)
+        return await self.decide([event], address)
+
+    async def decide(self, decided: Sequence[Event], address: bytes = b"") -> int:
+        """Store what one person decided towards one controller at one time: all of it or nothing.
+
+        Args:
+            decided: what was agreed to and what was refused, say; at least one.
+            address: as in :meth:`record`, which also names the errors.
+
+        Returns:
+            The seq of the last one.
+        """
+        entries = [Entry(event, address) for event in decided]
+        seq = (await asyncio.to_thread(self._ledger.append_many, entries)).head
+        controller, subject = decided[-1].controller, decided[-1].subject
+        if self._recent is not None and any(event.decision is not Choice.GRANT for event in decided):
+            self._recent.add(controller, subject, seq)
         if self._cache is not None:
             with suppress(StoreUnavailable):
-                standing = await asyncio.to_thread(self._ledger.standing, event.controller, event.subject)
+                standing = await asyncio.to_thread(self._ledger.standing, controller, subject)
                 if standing is not None:
-                    await self._cache.write([Record(event.controller, event.subject, standing)])
+                    await self._cache.write([Record(controller, subject, standing)])
         return seq
+
+    async def current(self, controller: str, subject: bytes) -> tuple[Consent, int]:
+        """Where a person stands by the ledger itself, and the seq of their last decision; 0 for none.
+
+        Raises:
+            StoreUnavailable: when the ledger cannot be read.
+        """
+        standing = await asyncio.to_thread(self._ledger.standing, controller, subject)
+        if standing is None:
+            return UNKNOWN, 0
+        return consent_at(standing.mark, standing.grants, self._clock().timestamp()), standing.seq
+
+    async def address(self, subject: bytes) -> bytes | None:
+        """The address behind a subject, when the ledger knows it.
+
+        Raises:
+            StoreUnavailable: when the ledger cannot be read.
+        """
+        return await asyncio.to_thread(self._ledger.address, subject)
 
     async def keep_wording(self, controller: str, version: str, language: str, text: str) -> None:
         """Keep what people are shown, so that events that name it hold its hash and the proof shows its text.
@@ -197,43 +230,6 @@ class Register:
         if wording not in self._kept:
             await asyncio.to_thread(self._ledger.add_notice, controller, version, language, text)
             self._kept.add(wording)
-
-    async def record_many(self, entries: Sequence[Entry]) -> dict[bytes, Recorded]:
-        """Store decisions that may come twice, all of them or none; what has come before is passed over.
-
-        Args:
-            entries: each with its key.
-
-        Returns:
-            What stands in the ledger now under each key: the same decision, or another one that had it before.
-
-        Raises:
-            StoreUnavailable: when the ledger did not store them.
-            ValueError: when one claims to be of the future.
-        """
-        await asyncio.to_thread(self._ledger.append_many, entries)
-        found = await asyncio.to_thread(self._ledger.keyed, [entry.key for entry in entries])
-        if self._recent is not None:
-            for seq, _, event in found.values():
-                if event.decision is not Choice.GRANT:
-                    self._recent.add(event.controller, event.subject, seq)
-        if self._cache is not None:
-            with suppress(StoreUnavailable):
-                records = []
-                for controller, subject in {(entry.event.controller, entry.event.subject) for entry in entries}:
-                    standing = await asyncio.to_thread(self._ledger.standing, controller, subject)
-                    if standing is not None:
-                        records.append(Record(controller, subject, standing))
-                await self._cache.write(records)
-        return found
-
-    async def keyed(self, keys: Sequence[bytes]) -> dict[bytes, Recorded]:
-        """The events of some keys (:attr:`Entry.key`), those that are there.
-
-        Raises:
-            StoreUnavailable: when the ledger cannot be read.
-        """
-        return await asyncio.to_thread(self._ledger.keyed, keys)
 
     async def history(self, subject: bytes, controller: str = "") -> list[Recorded]:
         """All that a person ever decided, oldest first.

@@ -16,7 +16,8 @@ from smtp_gate.errors import BadToken
 from smtp_gate.model import Action, Kind, Verdict
 from smtp_gate.policy.decide import FORWARDED, barred, live
 from smtp_gate.policy.rules import Treat
-from smtp_gate.tokens.seal import LinkToken, PixelToken, WithdrawToken, open_link, open_pixel, open_withdraw
+from smtp_gate.tokens.kinds import LinkToken, PixelToken, WithdrawToken
+from smtp_gate.tokens.seal import open_link, open_pixel, open_withdraw
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from smtp_gate.model import NOTHING, OPENINGS, Action
 from smtp_gate.policy.decide import decide
 from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
+from smtp_gate.tokens.kinds import PixelToken
 from smtp_gate.tokens.mint import Mint
-from smtp_gate.tokens.seal import PixelToken
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:

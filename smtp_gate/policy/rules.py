@@ -95,6 +95,7 @@ class Controller:
         privacy_url: its privacy notice; empty for none.
         contact: whom to write to; empty for none.
         language: two letters, for footer and pages when the mail does not say.
+        mail_from: address that messages to confirm consent come from; empty: the contact, where it is one.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Controller:
     privacy_url: str = ""
     contact: str = ""
     language: str = "en"
+    mail_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,22 @@ shows of an address, ``mint`` makes the addresses that go into a mail.
 """
 
 from smtp_gate.tokens.keyring import Keyring, Use
-from smtp_gate.tokens.mask import masked
-from smtp_gate.tokens.mint import Mint
-from smtp_gate.tokens.seal import (
+from smtp_gate.tokens.kinds import (
     AskToken,
+    ConfirmToken,
     ConsentToken,
+    FormToken,
     LinkToken,
     PixelToken,
     WithdrawToken,
+)
+from smtp_gate.tokens.mask import masked
+from smtp_gate.tokens.mint import Mint
+from smtp_gate.tokens.seal import (
     open_ask,
+    open_confirm,
     open_consent,
+    open_form,
     open_link,
     open_pixel,
     open_withdraw,
@@ -25,7 +31,9 @@ from smtp_gate.tokens.subject import SUBJECT_SIZE, subject_of
 __all__ = [
     "SUBJECT_SIZE",
     "AskToken",
+    "ConfirmToken",
     "ConsentToken",
+    "FormToken",
     "Keyring",
     "LinkToken",
     "Mint",
@@ -34,7 +42,9 @@ __all__ = [
     "WithdrawToken",
     "masked",
     "open_ask",
+    "open_confirm",
     "open_consent",
+    "open_form",
     "open_link",
     "open_pixel",
     "open_withdraw",

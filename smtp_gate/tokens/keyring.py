@@ -35,6 +35,8 @@ class Use(StrEnum):
     ASK = "ask"
     WITHDRAW = "withdraw"
     CONSENT = "consent"
+    FORM = "form"
+    CONFIRM = "confirm"
 
 
 class Keyring:

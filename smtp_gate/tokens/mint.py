@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtp_gate.tokens.kinds import AskToken, ConsentToken, LinkToken, PixelToken, WithdrawToken
 from smtp_gate.tokens.mask import masked
-from smtp_gate.tokens.seal import (
-    AskToken,
-    ConsentToken,
-    LinkToken,
-    PixelToken,
-    Series,
-    WithdrawToken,
-    seal,
-)
+from smtp_gate.tokens.seal import Series, seal
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import b2a_base64
-from dataclasses import dataclass
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +18,16 @@ from smtp_gate.errors import BadToken
 from smtp_gate.limits import MAX_TOKEN
 from smtp_gate.model import Purpose
 from smtp_gate.tokens.keyring import Use
+from smtp_gate.tokens.kinds import (
+    AskToken,
+    ConfirmToken,
+    ConsentToken,
+    FormToken,
+    LinkToken,
+    PixelToken,
+    Token,
+    WithdrawToken,
+)
 from smtp_gate.tokens.subject import SUBJECT_SIZE
 
 if TYPE_CHECKING:
@@ -30,87 +40,20 @@ MAX_NAME = 255
 
 _MORE = b"\xff"
 """Marks a withdrawal's payload that holds more than the controller: no id begins with it, as it is not UTF-8."""
+_CHOICE = Struct(f">BQQ{SUBJECT_SIZE}s")
+"""Purposes, seq, until, subject."""
+_USES = {
+    PixelToken: Use.PIXEL,
+    LinkToken: Use.LINK,
+    AskToken: Use.ASK,
+    WithdrawToken: Use.WITHDRAW,
+    ConsentToken: Use.CONSENT,
+    FormToken: Use.FORM,
+    ConfirmToken: Use.CONFIRM,
+}
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # An address in a mail is any text, even half of a surrogate pair; it must come back as it was.
 _LENIENT = "surrogatepass"
-
-
-@dataclass(frozen=True, slots=True)
-class PixelToken:
-    """A remote load of one person's mail.
-
-    Attributes:
-        controller: id of the controller whose consent counts.
-        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
-        purposes: what the person must have agreed to, all of them.
-        vendor: catalogue id; empty for a tracker nobody catalogued.
-        url: the vendor's address.
-    """
-
-    controller: str
-    subject: bytes
-    purposes: Purpose
-    vendor: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkToken:
-    """A tracked link of one person's mail; the fields are those of :class:`PixelToken`."""
-
-    controller: str
-    subject: bytes
-    purposes: Purpose
-    vendor: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskToken:
-    """A link whose target only the vendor knows; nobody's, so that all recipients share one mail.
-
-    Attributes:
-        controller: id of the controller that sends; empty when the sender belongs to none.
-        vendor: catalogue id; empty for a tracker nobody catalogued.
-        url: the vendor's address.
-    """
-
-    controller: str
-    vendor: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawToken:
-    """The right of one person to stop the tracking of one controller; it has no end.
-
-    Attributes:
-        controller: id of the controller.
-        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
-        masked: what pages show of the address, from :func:`smtp_gate.tokens.masked`; empty in old mails.
-    """
-
-    controller: str
-    subject: bytes
-    masked: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentToken:
-    """The question whether one person agrees to the tracking of one controller, asked at their own address.
-
-    Attributes:
-        controller: id of the controller.
-        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
-        address: ``local@domain``; pages show it masked, and the ledger keeps it with the answer.
-    """
-
-    controller: str
-    subject: bytes
-    address: bytes
-
-
-Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken
 
 
 def seal(keyring: Keyring, token: Token) -> str:
@@ -221,6 +164,24 @@ def open_consent(keyring: Keyring, text: str) -> ConsentToken:
     return ConsentToken(controller, payload[:SUBJECT_SIZE], address)
 
 
+def open_form(keyring: Keyring, text: str) -> FormToken:
+    """The values of a form's token; whether it still counts is the caller's matter.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a form's token.
+    """
+    return FormToken(*_unpack_choice(_open(keyring, Use.FORM, text)))
+
+
+def open_confirm(keyring: Keyring, text: str) -> ConfirmToken:
+    """The values of a confirmation's token; whether it still counts is the caller's matter.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as a confirmation's token.
+    """
+    return ConfirmToken(*_unpack_choice(_open(keyring, Use.CONFIRM, text)))
+
+
 def _open(keyring: Keyring, use: Use, text: str) -> bytes:
     if len(text) > MAX_TOKEN or not text.isascii():
         raise BadToken
@@ -242,23 +203,43 @@ def _open(keyring: Keyring, use: Use, text: str) -> bytes:
 
 def _pack(token: Token) -> tuple[Use, bytes]:
     match token:
-        case PixelToken():
-            return Use.PIXEL, _pack_tracked(token)
-        case LinkToken():
-            return Use.LINK, _pack_tracked(token)
+        case PixelToken() | LinkToken():
+            payload = _pack_tracked(token)
         case AskToken():
             payload = _name(token.controller) + _name(token.vendor) + token.url.encode("utf-8", _LENIENT)
-            return Use.ASK, payload
         case WithdrawToken():
-            return Use.WITHDRAW, _subject(token.subject) + _pack_withdrawal(token)
+            payload = _subject(token.subject) + _pack_withdrawal(token)
         case ConsentToken():
-            return Use.CONSENT, _subject(token.subject) + _name(token.controller) + token.address
+            payload = _subject(token.subject) + _name(token.controller) + token.address
+        case _:
+            payload = _pack_choice(token)
+    return _USES[type(token)], payload
 
 
 def _pack_withdrawal(token: WithdrawToken) -> bytes:
     if not token.masked:
         return token.controller.encode("utf-8", _LENIENT)
     return _MORE + _name(token.controller) + token.masked.encode("utf-8", _LENIENT)
+
+
+def _pack_choice(token: FormToken | ConfirmToken) -> bytes:
+    return b"".join(
+        (
+            _CHOICE.pack(token.purposes, token.seq, token.until, _subject(token.subject)),
+            _name(token.controller),
+            _name(token.notice),
+            token.language.encode("utf-8", _LENIENT),
+        )
+    )
+
+
+def _unpack_choice(payload: bytes) -> tuple[str, bytes, Purpose, int, int, str, str]:
+    if len(payload) < _CHOICE.size:
+        raise BadToken
+    purposes, seq, until, subject = _CHOICE.unpack_from(payload)
+    controller, rest = _take_name(payload[_CHOICE.size :])
+    notice, rest = _take_name(rest)
+    return controller, subject, Purpose(purposes), seq, until, notice, _text(rest)
 
 
 def _pack_tracked(token: PixelToken | LinkToken) -> bytes:

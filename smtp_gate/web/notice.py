@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,17 @@ class ControllerNotice:
         privacy_url: its privacy notice, http or https; empty for none.
         contact: an e-mail address or a web address; empty for none.
         language: two letters; what pages speak to a browser that asks for nothing we have.
+        mail_from: address that messages to confirm come from; empty: none can be sent.
     """
 
     name: str
     privacy_url: str = ""
     contact: str = ""
     language: str = "en"
+    mail_from: str = ""
 
 
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&*+/=?^_{|}~-]+@[A-Za-z0-9.-]+")
 NOBODY = ControllerNotice("")
 
 
@@ -35,7 +39,15 @@ def notices_of(controllers: Iterable[Controller]) -> dict[str, ControllerNotice]
     """What pages say of each controller of the policy, by its id."""
     return {
         controller.id: ControllerNotice(
-            controller.name, controller.privacy_url, controller.contact, controller.language
+            controller.name,
+            controller.privacy_url,
+            controller.contact,
+            controller.language,
+            controller.mail_from or _mail_of(controller.contact),
         )
         for controller in controllers
     }
+
+
+def _mail_of(contact: str) -> str:
+    return contact if _MAIL.fullmatch(contact) else ""

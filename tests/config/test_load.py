@@ -19,7 +19,8 @@ from smtp_gate.model import MailClass, Purpose
 from smtp_gate.policy.match import owns
 from smtp_gate.policy.rules import Controller, OnOpaqueLink
 from smtp_gate.tokens.keyring import Keyring
-from smtp_gate.tokens.seal import PixelToken, seal
+from smtp_gate.tokens.kinds import PixelToken
+from smtp_gate.tokens.seal import seal
 
 CASES = sorted((Path(__file__).parent.parent / "bad_configs").iterdir())
 GOOD = """

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
 ROOT = Path(__file__).parent.parent.parent
-METHODS = [("render/**.py", "python"), ("config/**.py", "python"), ("web/templates/**.html", "jinja2")]
+METHODS = [
+    ("render/**.py", "python"),
+    ("config/**.py", "python"),
+    ("web/templates/**.html", "jinja2"),
+    ("web/templates/**.txt", "jinja2"),
+]
 SENTENCES = {str(sentence) for _, _, sentence, _, _ in extract_from_dir(ROOT / "smtp_gate", METHODS)}
 OTHERS = [language for language in get_args(Language) if language != "en"]
 PLACE = re.compile(r"%\(\w+\)s")

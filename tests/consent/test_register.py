@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtp_gate.consent import Entry, Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
-from smtp_gate.consent.event import Choice
+from smtp_gate.consent.event import Choice, Event
 from smtp_gate.consent.notices import OtherWording, sha256_of
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CACHE_BUCKET_FULL
@@ -262,3 +262,28 @@ async def test_a_changed_wording_under_the_same_version_is_refused(ledger: Ledge
     with pytest.raises(OtherWording):
         await register.keep_wording("acme", "page 1", "fr", "Continuer le suivi ?")
     await register.keep_wording("acme", "page 1", "en", "Stop tracking?")
+
+
+async def test_what_is_decided_at_one_time_is_stored_together_and_read_from_the_ledger(
+    ledger: Ledger, clock: Hands
+) -> None:
+    register = Register(ledger, clock=clock)
+    assert await register.current("acme", ANNA) == (UNKNOWN, 0)
+    assert await register.address(ANNA) is None
+
+    def event(choice: Choice, purposes: Purpose) -> Event:
+        return Event(
+            controller="acme",
+            subject=ANNA,
+            purposes=purposes,
+            decision=choice,
+            at=clock(),
+            method="page",
+            source="p",
+        )
+
+    decided = [event(Choice.REFUSE, EVERYTHING & ~PERF), event(Choice.GRANT, PERF)]
+    assert await register.decide(decided, b"anna@example.com") == 2
+    assert await register.current("acme", ANNA) == (Consent(PERF, "granted"), 2)
+    assert await register.current("other", ANNA) == (UNKNOWN, 0)
+    assert await register.address(ANNA) == b"anna@example.com"

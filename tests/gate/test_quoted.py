@@ -35,7 +35,7 @@ from tests.gate_room import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from smtp_gate.tokens.seal import Token
+    from smtp_gate.tokens.kinds import Token
 
 ALICE, BOB = b"alice@example.com", b"bob@example.com"
 DOOR = re.compile(re.escape(PUBLIC_URL) + r"/([a-z])/([\w-]+)")

@@ -26,7 +26,8 @@ from smtp_gate.policy.rules import (
     Treat,
 )
 from smtp_gate.tokens.keyring import Keyring
-from smtp_gate.tokens.seal import AskToken, open_ask, seal
+from smtp_gate.tokens.kinds import AskToken
+from smtp_gate.tokens.seal import open_ask, seal
 from tests.policy.samples import finding, part, scanned, treatment
 
 PERFORMANCE, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS

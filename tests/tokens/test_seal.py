@@ -15,13 +15,18 @@ from smtp_gate.limits import MAX_TOKEN, MAX_WRAPPED_URL
 from smtp_gate.model import Purpose
 from smtp_gate.tokens import (
     AskToken,
+    ConfirmToken,
     ConsentToken,
+    FormToken,
     Keyring,
     LinkToken,
     PixelToken,
+    Use,
     WithdrawToken,
     open_ask,
+    open_confirm,
     open_consent,
+    open_form,
     open_link,
     open_pixel,
     open_withdraw,
@@ -31,13 +36,15 @@ from smtp_gate.tokens import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken
+Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken | FormToken | ConfirmToken
 OPENERS: dict[type, Callable[[Keyring, str], Token]] = {
     PixelToken: open_pixel,
     LinkToken: open_link,
     AskToken: open_ask,
     WithdrawToken: open_withdraw,
     ConsentToken: open_consent,
+    FormToken: open_form,
+    ConfirmToken: open_confirm,
 }
 RING = Keyring({1: b"a" * 64, 2: b"b" * 64}, 2, b"s" * 64)
 OLDER = Keyring({1: b"a" * 64}, 1, b"s" * 64)
@@ -48,12 +55,15 @@ surrogates = st.text(st.characters(categories=["Cs", "Lu"]), max_size=5)
 subjects = st.binary(min_size=16, max_size=16)
 purposes = st.integers(0, 31).map(Purpose)
 texts = any_text | surrogates
+times = st.integers(0, 2**63)
 TOKENS: st.SearchStrategy[Token] = st.one_of(
     st.builds(PixelToken, texts, subjects, purposes, texts, texts),
     st.builds(LinkToken, texts, subjects, purposes, texts, texts),
     st.builds(AskToken, texts, texts, texts),
     st.builds(WithdrawToken, texts, subjects, texts),
     st.builds(ConsentToken, texts, subjects, st.binary(max_size=60)),
+    st.builds(FormToken, texts, subjects, purposes, times, times, texts, texts),
+    st.builds(ConfirmToken, texts, subjects, purposes, times, times, texts, texts),
 )
 PIXEL = PixelToken("acme", b"0123456789abcdef", Purpose.PERFORMANCE, "hubspot", "https://t.example/o/1?é=\n")
 EXAMPLES: list[Token] = [
@@ -63,6 +73,8 @@ EXAMPLES: list[Token] = [
     WithdrawToken("acme", b"0123456789abcdef"),
     WithdrawToken("acme", b"0123456789abcdef", "a…@example.com"),
     ConsentToken("acme", b"0123456789abcdef", b"alice@example.com"),
+    FormToken("acme", b"0123456789abcdef", Purpose(31), 7, 1_900_000_000, "consent-1", "fr"),
+    ConfirmToken("acme", b"0123456789abcdef", Purpose.CLICKS, 7, 1_900_000_000, "confirm-1", "fr"),
 ]
 
 
@@ -144,7 +156,7 @@ def test_the_longest_address_that_is_wrapped_fits_a_token() -> None:
 def test_a_box_that_opens_to_no_token_is_refused() -> None:
     """A payload sealed by us in some other form must not become an exception of the reader."""
     for number in RING.ids:
-        for kind, use in zip(OPENERS, ("pixel", "link", "ask", "withdraw", "consent"), strict=True):
+        for kind, use in zip(OPENERS, Use, strict=True):
             for payload in (
                 b"",
                 b"\xff",
@@ -154,7 +166,7 @@ def test_a_box_that_opens_to_no_token_is_refused() -> None:
                 b"\x00" * 16 + b"\xff\xff",
                 bytes(16),
             ):
-                cipher = RING.cipher(number, use)  # type: ignore[arg-type]
+                cipher = RING.cipher(number, use)
                 assert cipher is not None
                 box = bytes([number]) + (cipher.encrypt(payload, [use.encode()]) if payload else b"")
                 text = urlsafe_b64encode(box).rstrip(b"=").decode()

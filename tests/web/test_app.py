@@ -9,8 +9,22 @@ import pytest
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.model import EVERYTHING, NOTHING, Purpose
 from smtp_gate.tokens import Keyring, PixelToken, seal
-from smtp_gate.web.app import GIF
-from tests.web.site import ACME, ALICE, People, Site, ask, from_elsewhere, link, pixel, unavailable, withdrawal
+from smtp_gate.web.tracked import GIF
+from tests.web.site import (
+    ACME,
+    ALICE,
+    People,
+    Site,
+    ask,
+    confirm,
+    consent,
+    from_elsewhere,
+    link,
+    pixel,
+    preferences,
+    unavailable,
+    withdrawal,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -160,23 +174,16 @@ async def test_a_link_of_nobody_and_of_an_uncatalogued_tracker_can_be_asked_abou
 async def test_one_button_withdraws_everything_for_the_next_hit(site: Site) -> None:
     async with site.client() as client:
         page = await client.get(withdrawal(), headers={"Accept-Language": "en"})
-        assert page.text.count("<button") == 1
+        assert page.text.index(">Stop all tracking</button>") < page.text.index(">Stop only this</button>")
         assert (await client.get(pixel())).status_code == 302
         done = await client.post(withdrawal(), headers={"Accept": "text/html", "Accept-Language": "en"})
         assert (done.status_code, "Done" in done.text) == (200, True)
         assert (await client.get(pixel())).content == GIF
         assert (await client.get(link())).headers["location"] == TARGET
-    assert site.people.withdrawn == [
-        {
-            "controller": "acme",
-            "subject": ALICE,
-            "purposes": EVERYTHING,
-            "method": "page",
-            "source": "withdrawal page",
-            "notice": "withdraw-2",
-            "language": "en",
-        }
-    ]
+    [event] = site.people.withdrawn
+    assert (event.controller, event.subject, event.purposes) == ("acme", ALICE, EVERYTHING)
+    assert (event.method, event.source, event.language, event.actor) == ("page", "withdrawal page", "en", "person")
+    assert "[Stop all tracking]" in site.people.wordings["acme", event.notice, "en"]
 
 
 @pytest.mark.parametrize(
@@ -192,10 +199,11 @@ async def test_one_button_withdraws_everything_for_the_next_hit(site: Site) -> N
 )
 async def test_one_click_of_a_mail_program_needs_no_page(site: Site, body: dict[str, object]) -> None:
     async with site.client() as client:
-        for _ in range(2):
+        for _ in range(5):
             answer = await client.post(withdrawal(), **body)  # type: ignore[arg-type]
             assert (answer.status_code, "location" in answer.headers) == (200, False)
-    assert {(how["method"], how["purposes"]) for how in site.people.withdrawn} == {("one_click", EVERYTHING)}
+    [event] = site.people.withdrawn
+    assert (event.method, event.purposes) == ("one_click", EVERYTHING), "pressed again, it is one withdrawal"
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -242,9 +250,22 @@ async def test_posts_to_pixel_and_link_do_nothing(site: Site) -> None:
 
 def bad_paths() -> list[str]:
     """Tokens that are none, for every door, and paths that are none."""
-    good = {"p": pixel(), "l": link(), "a": ask(), "w": withdrawal()}
+    good = {
+        "p": pixel(),
+        "l": link(),
+        "a": ask(),
+        "w": withdrawal(),
+        "s": preferences(),
+        "c": consent(),
+        "g": confirm(),
+    }
     token = {door: path[3:] for door, path in good.items()}
-    wrong = [f"/{door}/{token[other]}" for door in good for other in good if door != other]
+    wrong = [
+        f"/{door}/{token[other]}"
+        for door in good
+        for other in good
+        if door != other and {door, other} != {"s", "w"}
+    ]
     foreign = seal(FOREIGN, PixelToken("acme", ALICE, Purpose.PERFORMANCE, "outreach", "https://t.example/o"))
     for door, path in good.items():
         wrong += [
@@ -281,7 +302,7 @@ async def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(site: Site)
         }
         assert len(shapes) == 1
         for number, path in enumerate(bad_paths(), 250):
-            if path[:3] in ("/a/", "/w/") and "/" not in path[3:] and path[3:]:
+            if path[:3] in ("/a/", "/w/", "/s/", "/c/", "/g/") and "/" not in path[3:] and path[3:]:
                 assert repr(shape(await client.post(path, headers=from_elsewhere(number)))) in shapes
         answer = await client.get("/p/x")
     assert (answer.status_code, "location" in answer.headers) == (404, False)
@@ -338,7 +359,7 @@ async def test_a_failure_of_ours_is_a_plain_page(site: Site, monkeypatch: pytest
     def broken(_ring: Keyring, _text: str) -> PixelToken:
         raise RuntimeError("alice@example.com")
 
-    monkeypatch.setattr("smtp_gate.web.app.open_pixel", broken)
+    monkeypatch.setattr("smtp_gate.web.tracked.open_pixel", broken)
     async with site.client() as client:
         answer = await client.get(pixel(), headers={"Accept-Language": "en"})
     assert answer.status_code == 503

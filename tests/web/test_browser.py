@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from smtp_gate.model import NOTHING
-from smtp_gate.web.app import GIF
+from smtp_gate.web.tracked import GIF
 from tests.chromium import chromium, needs_chromium
 from tests.web.site import People, Site, ask, link, pixel, withdrawal
 
@@ -103,9 +103,8 @@ def heading(browser: webdriver.Chrome) -> str:
 
 
 def press(browser: webdriver.Chrome, until: Callable[[webdriver.Chrome], bool]) -> None:
-    """Press the page's only button, and wait for what follows."""
-    [button] = browser.find_elements(By.TAG_NAME, "button")
-    button.click()
+    """Press the page's first button, and wait for what follows."""
+    browser.find_element(By.TAG_NAME, "button").click()
     # Between two pages the heading of the old one can be found and be gone before it is read:
     # a stale element, or an inspector's error to chromedriver. What is waited for must still come true.
     WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException]).until(until)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from smtp_gate import limits
 from smtp_gate.model import EVERYTHING, NOTHING
-from smtp_gate.web.app import GIF
 from smtp_gate.web.rates import PERIOD, Meter, Rates, _address
+from smtp_gate.web.tracked import GIF
 from tests.web.site import People, Site, ask, from_elsewhere, link, pixel, withdrawal
 
 if TYPE_CHECKING:

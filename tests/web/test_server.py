@@ -59,7 +59,7 @@ async def test_several_sockets_are_served_and_stopped_together_and_a_late_one_en
                 assert answer.status_code == 200
             server.stop()
         await asyncio.wait_for(server.serve(late), 5)
-    assert len(site.people.withdrawn) == 2
+    assert site.heard.hits == [("withdraw", "done")] * 2
 
 
 async def test_another_application_takes_over_between_two_requests() -> None:
