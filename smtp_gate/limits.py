@@ -55,6 +55,12 @@ MAX_FRAME_DEPTH = 3
 MAX_READINGS = 4
 """Times the length of a page that may be spent on reading it in other ways; more, and the mail counts as
 unreadable. A real page with SVG takes a little over one."""
+MAX_STRETCH = 65_536
+"""Octets of a piece of a page that is remembered, so that the next copy of a mailing need not be read again."""
+STRETCH_MEMORY = 8_388_608
+"""Octets (8 MiB) that these pieces take in a process, some fifty mailings; beyond it all are forgotten."""
+STRETCHES_SEEN = 50_000
+"""Pieces that came once, 100 octets each, of which some will come again; beyond it all are forgotten."""
 MAX_LINE_OUT = 998
 """Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
 MAX_QP_LINE = 76
@@ -223,6 +229,10 @@ MAX_POSTS_PER_TOKEN = 30
 """Forms a minute for one person's page, withdrawals not counted: each is an event that is kept for good."""
 MAX_HITS_PER_TOKEN = 60
 """Times a minute that one pixel or link may be alive: mail programs load a picture a few times."""
+MAX_API_BATCH = 100
+"""Decisions of one call of the API: they are one transaction, and other writers wait some milliseconds."""
+MAX_API_CALLS = 600
+"""Calls a minute with one key: with full batches sixty thousand decisions, more than a form ever brings."""
 MAX_METERED = 50_000
 """Networks or tokens counted at one time in a process, for each of the numbers above: 10 MB."""
 MAX_PROXY_HOPS = 10

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtp_gate.config.api_keys import load_api_keys
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.config.footers import load_footers
 from smtp_gate.config.keys import load_keys
 from smtp_gate.config.load import check_vendors, load_settings, read_settings
 from smtp_gate.consent import Ledger, RedisCache, Register
 from smtp_gate.consent.tables import sqlite_path
+from smtp_gate.errors import ConfigError
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.listener.peers import check_binds
 from smtp_gate.tokens import Keyring
@@ -22,6 +24,7 @@ from smtp_gate.witnesses.sqlite_learning import SqliteLearning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from smtp_gate.config.api_keys import ApiKey
     from smtp_gate.config.settings import Settings
     from smtp_gate.witnesses.learning_store import LearningStore
 
@@ -45,10 +48,12 @@ class Loaded(NamedTuple):
     Attributes:
         settings: the file.
         ruleset: what mails are judged by.
+        api_keys: who may call the API; empty where there is none.
     """
 
     settings: Settings
     ruleset: Ruleset
+    api_keys: tuple[ApiKey, ...] = ()
 
 
 def load(config: Path) -> Loaded:
@@ -66,7 +71,25 @@ def load(config: Path) -> Loaded:
     ]
     check_binds(binds, settings.listen.allow, place=str(config))
     keyring = load_keys(settings.keys) if settings.keys else None
-    return Loaded(settings, _ruleset(settings, keyring, str(config)))
+    return Loaded(settings, _ruleset(settings, keyring, str(config)), api_keys_of(settings))
+
+
+def api_keys_of(settings: Settings) -> tuple[ApiKey, ...]:
+    """Who may call the API.
+
+    Raises:
+        ConfigError: when the file is unusable, or a key is for a controller that there is not.
+    """
+    path = settings.web.api_keys if settings.web else None
+    if path is None:
+        return ()
+    keys = load_api_keys(path)
+    for key in keys:
+        if key.controller not in settings.controllers:
+            choices = ", ".join(settings.controllers) or "none"
+            problem = f"is for {key.controller!r}, which is no controller of the configuration: {choices}"
+            raise ConfigError(str(path), key.name, problem)
+    return keys
 
 
 def ruleset_of(config: Path | None) -> Ruleset:

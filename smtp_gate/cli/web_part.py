@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smtp_gate.observe import log, metrics
+from smtp_gate.web.api import Api
 from smtp_gate.web.app import web_app
 from smtp_gate.web.confirm_mail import Allowance, HopPost
 from smtp_gate.web.notice import notices_of
@@ -59,6 +60,7 @@ class WebPart:
             notices_of(ruleset.policy.controllers),
             log=_WebReport(),
             proxies=loaded.settings.web.proxies if loaded.settings.web else (),
+            api=Api(loaded.api_keys, self._register) if loaded.api_keys else None,
             public_url=ruleset.public_url,
             post=self._post,
             allowance=self._allowance,

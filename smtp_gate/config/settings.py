@@ -123,6 +123,8 @@ class Web(_Model):
     """Where the world reaches it."""
     proxies: Annotated[list[Network], OneOrMore] = []
     """Networks of the web servers in front, whose X-Forwarded-For is believed."""
+    api_keys: Path | None = None
+    """File of `smtp-gate keys api new`; left out: there is no API."""
 
 
 class FooterSettings(_Model):
@@ -257,6 +259,7 @@ class Settings(_Model):
         return self.model_copy(
             update={
                 "keys": there(self.keys),
+                "web": self.web and self.web.model_copy(update={"api_keys": there(self.web.api_keys)}),
                 "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),
                 "deliver": self.deliver and self.deliver.located(folder),

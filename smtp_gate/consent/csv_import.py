@@ -155,7 +155,7 @@ class CsvRows:
             actor=self._actor,
             expires=self._time("expires", expires) if expires else None,
         )
-        return Entry(event, address, _key(event))
+        return Entry(event, address, key_of(event))
 
     def _time(self, name: str, text: str) -> datetime:
         try:
@@ -229,8 +229,8 @@ def _columns(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _key(event: Event) -> bytes:
-    """The same for the same decision, however often and by whomever it is brought in."""
+def key_of(event: Event) -> bytes:
+    """16 octets, the same for the same decision, however often and by whomever it is brought in."""
     fields = [
         event.controller,
         str(int(event.purposes)),

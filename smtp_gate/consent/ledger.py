@@ -218,6 +218,15 @@ class Ledger:
         with _trouble(), self._engine.begin() as connection:
             return known_in(connection, keys)
 
+    def keyed(self, keys: Sequence[bytes]) -> dict[bytes, Recorded]:
+        """The events of some keys (:attr:`Entry.key`), those that are there."""
+        with _trouble(), self._engine.begin() as connection:
+            return {
+                row.key: recorded_of(row)
+                for at in range(0, len(keys), CHUNK)
+                for row in connection.execute(sa.select(events).where(events.c.key.in_(keys[at : at + CHUNK])))
+            }
+
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""
         where = sa.and_(standings.c.controller == controller, standings.c.subject == subject)

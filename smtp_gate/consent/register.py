@@ -231,6 +231,43 @@ class Register:
             await asyncio.to_thread(self._ledger.add_notice, controller, version, language, text)
             self._kept.add(wording)
 
+    async def record_many(self, entries: Sequence[Entry]) -> dict[bytes, Recorded]:
+        """Store decisions that may come twice, all of them or none; what has come before is passed over.
+
+        Args:
+            entries: each with its key.
+
+        Returns:
+            What stands in the ledger now under each key: the same decision, or another one that had it before.
+
+        Raises:
+            StoreUnavailable: when the ledger did not store them.
+            ValueError: when one claims to be of the future.
+        """
+        await asyncio.to_thread(self._ledger.append_many, entries)
+        found = await asyncio.to_thread(self._ledger.keyed, [entry.key for entry in entries])
+        if self._recent is not None:
+            for seq, _, event in found.values():
+                if event.decision is not Choice.GRANT:
+                    self._recent.add(event.controller, event.subject, seq)
+        if self._cache is not None:
+            with suppress(StoreUnavailable):
+                records = []
+                for controller, subject in {(entry.event.controller, entry.event.subject) for entry in entries}:
+                    standing = await asyncio.to_thread(self._ledger.standing, controller, subject)
+                    if standing is not None:
+                        records.append(Record(controller, subject, standing))
+                await self._cache.write(records)
+        return found
+
+    async def keyed(self, keys: Sequence[bytes]) -> dict[bytes, Recorded]:
+        """The events of some keys (:attr:`Entry.key`), those that are there.
+
+        Raises:
+            StoreUnavailable: when the ledger cannot be read.
+        """
+        return await asyncio.to_thread(self._ledger.keyed, keys)
+
     async def history(self, subject: bytes, controller: str = "") -> list[Recorded]:
         """All that a person ever decided, oldest first.
 

@@ -81,6 +81,40 @@ def read_html(view: bytes, *, depth: int = 0, resolve: Resolve = absolute) -> Ht
     return HtmlPage(tuple(page.addresses), footer, page.language, page.hidden)
 
 
+class Stretch(NamedTuple):
+    """A piece of a page, as :func:`read_stretch` finds it; offsets of the view, -1 for what is not there.
+
+    Attributes:
+        addresses: in the order they stand, without those in visible text.
+        body_end: of the last ``</body>``.
+        html_end: of the last ``</html>``.
+        swallowed: where something begins that would swallow whatever follows.
+        language: as in :class:`HtmlPage`.
+        whole: whether no tag, comment, raw text or link reaches out of it.
+        alone: whether nothing in it changes how the rest of the page is read.
+    """
+
+    addresses: list[Address]
+    body_end: int
+    html_end: int
+    swallowed: int
+    language: str
+    whole: bool
+    alone: bool
+
+
+def read_stretch(view: bytes, start: int, end: int) -> Stretch:
+    """What stands in ``view[start:end]``, in front of which no tag, comment, raw text or link is open."""
+    read = _Reader(view, absolute, 0)
+    read.walk(start, end)
+    # "</" is text at the end of input, and begins a comment anywhere else
+    whole = read.swallowed < 0 and not read.open and not view.endswith(b"</", start, end)
+    alone = not read.base and read.unclear < 0 and not read.hidden
+    return Stretch(
+        read.addresses, read.body_end, read.html_end, read.swallowed, read.language, whole=whole, alone=alone
+    )
+
+
 _Anchor = tuple[int, int, int, int, int, bytes, str]
 """An ``<a href>`` still open: place in the list, begin and end of its tag, of its value, the quote, the url."""
 
@@ -96,6 +130,7 @@ class _Reader:
         "hidden",
         "html_end",
         "language",
+        "open",
         "relative",
         "resolve",
         "swallowed",
@@ -112,6 +147,7 @@ class _Reader:
         self.addresses: list[Address] = []
         self.language = ""
         self.hidden = False
+        self.open = False
         self.body_end = self.html_end = self.swallowed = self.unclear = -1
 
     def walk(self, start: int, end: int, *, inside: bool = False) -> None:  # noqa: C901, PLR0912 - the hot loop
@@ -152,6 +188,7 @@ class _Reader:
                     self.unclear = outside
             else:
                 self._note(name, begin, stop, inner, content, inside=inside)
+        self.open = anchor is not None
         if anchor is not None:
             self._close(anchor, None, None)
         if self.unclear >= 0:

@@ -16,9 +16,9 @@ from smtp_gate.model import CALENDARS, NOTHING, PAGES, Anchor, Carrier, Finding,
 from smtp_gate.scan.around import Around, Page
 from smtp_gate.scan.calendar import read_calendar
 from smtp_gate.scan.headers import RECEIPT_FIELDS, content_fields, fields, parameters, receipt_fields
-from smtp_gate.scan.html import read_html
 from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, READ, SEALS, STYLES, walk
 from smtp_gate.scan.plaintext import footer_place, read_text
+from smtp_gate.scan.stretches import read_page
 from smtp_gate.scan.style import style_addresses
 from smtp_gate.scan.words import visible_words
 from smtp_gate.trackers import UNSURE
@@ -127,7 +127,7 @@ class _Reader:
         if part.media_type not in PAGES:
             self.odd(part, view)
             return
-        page = read_html(view)
+        page = read_page(view)
         self.ends[part.index] = page.footer_offset
         if not part.forwarded:
             self.language = self.language or page.language[:2]

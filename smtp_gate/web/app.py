@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from smtp_gate.consent.clock import utc_now
 from smtp_gate.errors import BadToken
+from smtp_gate.web.api import api_routes
 from smtp_gate.web.confirm_mail import Allowance, ConfirmMail
 from smtp_gate.web.confirmation import ConfirmationDoor
 from smtp_gate.web.guard import Guard, WebReport
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from smtp_gate.consent.store import ConsentStore
     from smtp_gate.tokens import Keyring
     from smtp_gate.trackers import Catalogue
+    from smtp_gate.web.api import Api
     from smtp_gate.web.confirm_mail import Post
     from smtp_gate.web.notice import ControllerNotice
 
@@ -51,6 +53,7 @@ def web_app(
     *,
     log: WebReport,
     proxies: Iterable[str] = (),
+    api: Api | None = None,
     public_url: str = "",
     post: Post | None = None,
     allowance: Allowance | None = None,
@@ -66,6 +69,7 @@ def web_app(
         controllers: what pages say of each controller, by id.
         log: told what happened.
         proxies: networks of the servers in front, whose X-Forwarded-For is believed.
+        api: who may call it; None: there is none.
         public_url: where the world reaches it, for links in mails.
         post: takes messages away in which people confirm; None: none can be sent, and pages say so.
         allowance: who got how many of them today; one for the life of the process.
@@ -114,6 +118,7 @@ def web_app(
             Route("/s/{token}", choices.preferences, methods=["GET", "POST"]),
             Route("/c/{token}", choices.consent, methods=["GET", "POST"]),
             Route("/g/{token}", ConfirmationDoor(office).page, methods=["GET", "POST"]),
+            *([api_routes(api, keyring, store, rates)] if api else []),
         ],
         middleware=[Middleware(Guard, log, pages.trouble), Middleware(Intake, rates, pages.busy)],
         exception_handlers={BadToken: bad_token, HTTPException: no_page},

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 
 from smtp_gate.limits import (
+    MAX_API_CALLS,
     MAX_HITS_PER_TOKEN,
     MAX_METERED,
     MAX_PAGES_PER_NETWORK,
@@ -93,6 +94,7 @@ class Rates:
         self._pages = Meter(MAX_PAGES_PER_NETWORK, clock)
         self._posts = Meter(MAX_POSTS_PER_TOKEN, clock)
         self._hits = Meter(MAX_HITS_PER_TOKEN, clock)
+        self._calls = Meter(MAX_API_CALLS, clock)
 
     def stranger(self, scope: Scope) -> bool:
         """A client asked for what is not there, or with a token or key that is none; True when too often."""
@@ -109,6 +111,10 @@ class Rates:
     def hit(self, token: str) -> bool:
         """A pixel or link is asked for; True when too often for one mail program or reader."""
         return self._hits.over(self._hash(token.encode("utf-8", "surrogatepass")))
+
+    def call(self, name: str) -> bool:
+        """The API is called with a key of this name; True when too often."""
+        return self._calls.over(name.encode())
 
     def _network(self, scope: Scope) -> bytes:
         address = self._client(scope)

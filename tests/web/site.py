@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -181,13 +181,15 @@ class Site:
     now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
     @property
+    def catalogue(self) -> Any:
+        """What is known of vendors."""
+        return SimpleNamespace(vendors=(SimpleNamespace(id="outreach", name="Outreach"),), target=self.targets.get)
+
+    @property
     def app(self) -> Starlette:
         """The application under test."""
-        catalogue = SimpleNamespace(
-            vendors=(SimpleNamespace(id="outreach", name="Outreach"),), target=self.targets.get
-        )
         return web_app(
-            cast("Any", catalogue),
+            self.catalogue,
             RING,
             self.people,
             self.people,
