@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, load
+from smtp_gate.config.loosened import loosened
 from smtp_gate.config.settings import Settings
 from smtp_gate.errors import ConfigError, GateError
 
@@ -42,11 +43,23 @@ def check_config(
         notes.append("no web part or no keys: every tracker goes, whatever people agreed to")
     if not policy.controllers:
         notes.append("no controllers: every tracker goes, since consent is given to somebody")
+    warnings = loosened(loaded.settings)
     if as_json:
-        told = {"file": str(config), "ok": True, "rules": len(policy.rules), "vendors": len(catalogue.vendors)}
+        told: dict[str, Any] = {
+            "file": str(config),
+            "ok": True,
+            "rules": len(policy.rules),
+            "vendors": len(catalogue.vendors),
+        }
+        told |= {"profile": policy.profile.value, "warnings": [_plain(warning) for warning in warnings]}
         print(json.dumps(told | {"notes": notes}))
         return
-    print(f"{config}: good; {len(policy.rules)} rules, {len(catalogue.vendors)} vendors in the catalogue")
+    print(
+        f"{config}: good; profile {policy.profile.value}, {len(policy.rules)} rules, "
+        f"{len(catalogue.vendors)} vendors in the catalogue"
+    )
+    for warning in warnings:
+        print(f"warning: {warning}")
     for note in notes:
         print(f"note: {note}")
 

@@ -14,6 +14,7 @@ from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, Action, Purpose
+from smtp_gate.policy.roles import ROLE, spoken_for
 from smtp_gate.render.edits import edits_of
 from smtp_gate.render.plain_lines import breaks_beside
 from smtp_gate.scan.message import scan
@@ -103,7 +104,7 @@ def explain(
     targets = _targets(mails, output)
     for name, target in zip(mails, targets, strict=True):
         found, variant = rewritten(ruleset, _read(name), sender, granted, rcpt, everything=True)
-        told = account(name, found, variant, granted)
+        told = account(name, found, variant, granted) | _circumstances(ruleset, rcpt)
         with target.open("w", encoding="utf-8") if target else sys.stdout as stream:
             if as_json:
                 stream.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -139,6 +140,8 @@ def rewritten(
     found = told_by_recipients(found, [rcpt.encode()])
     found, treatment = ruleset.treat(sender.encode(), found)
     quotes = quotes_of(ruleset, found)
+    shared = spoken_for(ruleset.policy, rcpt.encode())
+    granted = granted if shared is None else shared.granted
     return quotes.scan, compose(ruleset, quotes.scan, treatment, granted, rcpt.encode(), quotes=quotes)
 
 
@@ -204,6 +207,15 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
     }
 
 
+def _circumstances(ruleset: Ruleset, rcpt: str) -> dict[str, Any]:
+    """Whose law the switches are those of, and why nobody's consent counts for the recipient."""
+    shared = spoken_for(ruleset.policy, rcpt.encode())
+    return {
+        "profile": ruleset.policy.profile.value,
+        "shared": "" if shared is None else "role" if shared is ROLE else "list",
+    }
+
+
 def _words(purposes: Purpose) -> list[str]:
     return [str(purpose.name).lower() for purpose in purposes]
 
@@ -240,8 +252,15 @@ def _edits(finding: Finding, action: Action, part: Part) -> list[list[int]]:
 
 def _show(told: dict[str, Any], console: Console) -> None:
     console.print(f"[bold]{told['mail']}[/bold]", highlight=False)
-    facts = [f"class {told['class']}", f"rule {told['rule']}", f"controller {told['controller'] or 'none'}"]
+    facts = [
+        f"profile {told['profile']}",
+        f"class {told['class']}",
+        f"rule {told['rule']}",
+        f"controller {told['controller'] or 'none'}",
+    ]
     facts.append(f"granted {', '.join(told['granted']) or 'nothing'}")
+    facts += ["nobody's consent counts: the recipient is a role"] * (told["shared"] == "role")
+    facts += ["nobody's consent counts: the recipient is a mailing list"] * (told["shared"] == "list")
     facts += [f"{key} {told[key]}" for key in ("sealed", "fallback") if told[key]]
     facts += [f"tools {', '.join(told['tools'])}"] * bool(told["tools"])
     facts += [f"not searched: {', '.join(told['obstacles'])}"] * bool(told["obstacles"])

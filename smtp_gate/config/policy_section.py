@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from smtp_gate.config.section import SECTION
-from smtp_gate.config.values import DomainGlob, FieldName, OneOrMore, PixelGlob, RuleName, SenderGlob
+from smtp_gate.config.values import DomainGlob, FieldName, OneOrMore, PixelGlob, RoleName, RuleName, SenderGlob
 from smtp_gate.model import MailClass
+from smtp_gate.policy.profile import LOOSEST_FIRST, PROFILES
 from smtp_gate.policy.rules import (
     Condition,
+    Controller,
     Forwarded,
     OnOpaqueLink,
     OnSealed,
     OnUnreadable,
     OnVisibleTrackedImage,
+    Policy,
+    Profile,
     ReadReceipts,
+    RoleAddresses,
     Rule,
+    SecurityPixels,
     Treat,
 )
 
@@ -103,19 +110,51 @@ class RuleSettings(_Model):
 class PolicySettings(_Model):
     """Rules and switches."""
 
+    profile: Profile = Profile.FR
+    """Whose law the defaults of the switches are those of."""
     on_opaque_link: OnOpaqueLink | None = None
-    """Links that hide their target; left out: ask where the web part runs, else text."""
+    """Links that hide their target; left out: by profile where the web part runs, else text."""
     infer_from_text: bool = False
     """Links that hide their target, and whose visible words are one web address, go there."""
-    on_visible_tracked_image: OnVisibleTrackedImage = OnVisibleTrackedImage.WRAP
-    """Pictures to look at that only a tracking host serves."""
-    on_sealed: OnSealed = OnSealed.PASS_IF_UNTRACKED
-    """Signed and encrypted mail."""
-    on_unreadable: OnUnreadable = OnUnreadable.PASS
-    """Mail with parts that cannot be searched."""
-    forwarded: Forwarded = Forwarded.REWRITE
-    """Messages forwarded inside the message and shown with it: rewritten like it, or left as they came."""
-    read_receipts: ReadReceipts = ReadReceipts.KEEP
-    """Header fields that ask for a reading receipt."""
+    on_visible_tracked_image: OnVisibleTrackedImage | None = None
+    """Pictures to look at that only a tracking host serves; left out: by profile."""
+    on_sealed: OnSealed | None = None
+    """Signed and encrypted mail; left out: by profile."""
+    on_unreadable: OnUnreadable | None = None
+    """Mail with parts that cannot be searched; left out: by profile."""
+    forwarded: Forwarded | None = None
+    """Messages forwarded inside the message and shown with it; left out: by profile."""
+    read_receipts: ReadReceipts | None = None
+    """Header fields that ask for a reading receipt; left out: by profile."""
+    security_pixels: SecurityPixels | None = None
+    """Pixels on a rule's allow_pixels, without consent; left out: by profile."""
+    role_addresses: RoleAddresses | None = None
+    """Addresses that several people read, such as info@; left out: by profile."""
+    role_names: Annotated[list[RoleName], OneOrMore] = []
+    """Globs on further local parts of such addresses."""
+    mailing_lists: Annotated[list[SenderGlob], OneOrMore] = []
+    """Globs on addresses behind which a mailing list stands."""
     rules: list[RuleSettings] = []
     """First match wins; none: class unknown, the strictest."""
+
+    def value(self, controllers: tuple[Controller, ...], *, web: bool, can_keep: bool) -> Policy:
+        """As the policy row knows it.
+
+        Args:
+            controllers: whose mail it can be.
+            web: whether there are pages that can ask.
+            can_keep: whether a tracker can be kept at all.
+        """
+        said = {switch: getattr(self, switch) for switch in LOOSEST_FIRST if getattr(self, switch) is not None}
+        if not web:
+            said.setdefault("on_opaque_link", OnOpaqueLink.TEXT)
+        return replace(
+            PROFILES[self.profile],
+            **said,
+            role_names=tuple(self.role_names),
+            mailing_lists=tuple(self.mailing_lists),
+            infer_from_text=self.infer_from_text,
+            controllers=controllers,
+            rules=tuple(rule.value() for rule in self.rules),
+            can_keep=can_keep,
+        )

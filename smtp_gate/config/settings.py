@@ -36,7 +36,7 @@ from smtp_gate.config.values import (
 )
 from smtp_gate.config.yaml_file import Document
 from smtp_gate.limits import MAX_MESSAGE_SIZE
-from smtp_gate.policy.rules import Controller, OnOpaqueLink, Policy
+from smtp_gate.policy.rules import Controller, Policy
 from smtp_gate.trackers.evidence import Suspicion
 
 MIN_SIZE = 65_536
@@ -280,27 +280,17 @@ class Settings(_Model):
 
     def rules(self) -> Policy:
         """As the policy row knows it."""
-        ask = OnOpaqueLink.ASK if self.web else OnOpaqueLink.TEXT
-        return Policy(
-            controllers=tuple(
-                Controller(
-                    id=name,
-                    name=controller.name,
-                    senders=tuple(controller.senders),
-                    privacy_url=controller.privacy_url,
-                    contact=controller.contact,
-                    language=controller.language,
-                    mail_from=controller.mail_from,
-                )
-                for name, controller in self.controllers.items()
-            ),
-            rules=tuple(rule.value() for rule in self.policy.rules),
-            on_opaque_link=self.policy.on_opaque_link or ask,
-            infer_from_text=self.policy.infer_from_text,
-            on_visible_tracked_image=self.policy.on_visible_tracked_image,
-            on_sealed=self.policy.on_sealed,
-            on_unreadable=self.policy.on_unreadable,
-            forwarded=self.policy.forwarded,
-            read_receipts=self.policy.read_receipts,
-            can_keep=self.web is not None and self.keys is not None,
+        controllers = tuple(
+            Controller(
+                id=name,
+                name=controller.name,
+                senders=tuple(controller.senders),
+                privacy_url=controller.privacy_url,
+                contact=controller.contact,
+                language=controller.language,
+                mail_from=controller.mail_from,
+            )
+            for name, controller in self.controllers.items()
         )
+        web = self.web is not None
+        return self.policy.value(controllers, web=web, can_keep=web and self.keys is not None)

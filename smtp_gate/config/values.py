@@ -161,6 +161,12 @@ def _domain_glob(text: str) -> str:
     return text.lower()
 
 
+def _role_name(text: str) -> str:
+    if not text or "@" in text or " " in text or not text.strip("*?"):
+        raise ValueError("is compared with what is before the @; write info or info-*")
+    return text.lower()
+
+
 def _field_name(text: str) -> str:
     if not _FIELD.fullmatch(text):
         raise ValueError("is no name of a header field; write List-Id")
@@ -206,6 +212,7 @@ SenderPattern = Annotated[str, AfterValidator(_sender)]
 TrackingHost = Annotated[str, AfterValidator(_host)]
 SenderGlob = Annotated[str, AfterValidator(_sender_glob)]
 DomainGlob = Annotated[str, AfterValidator(_domain_glob)]
+RoleName = Annotated[str, AfterValidator(_role_name)]
 FieldName = Annotated[str, AfterValidator(_field_name)]
 RuleName = Annotated[str, Field(min_length=1), AfterValidator(_rule_name)]
 PixelGlob = Annotated[str, AfterValidator(_pixel_glob)]

@@ -19,6 +19,7 @@ from smtp_gate.gate.report import Report
 from smtp_gate.gate.sample import sheet
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
+from smtp_gate.policy.roles import spoken_for
 from smtp_gate.render.received import received
 from smtp_gate.scan.headers import header_size, received_count
 from smtp_gate.tokens.subject import subject_of
@@ -190,10 +191,17 @@ class Journey:
             or not any(finding.kind in NEEDS_CONSENT for finding in found.findings)
         ):
             return [UNKNOWN] * len(waiting)
-        subjects = [subject_of(keyring, self._recipients[number].address) for number in waiting]
+        told = [spoken_for(ruleset.policy, self._recipients[number].address) for number in waiting]
+        persons = [number for number, known in zip(waiting, told, strict=True) if known is None]
+        if not persons:
+            return [known or UNKNOWN for known in told]
+        subjects = [subject_of(keyring, self._recipients[number].address) for number in persons]
         consents = await self._gate.store.look_up(controller.id, subjects)
         self._gate.store_said("")
-        return consents
+        if len(persons) == len(waiting):
+            return consents
+        answers = iter(consents)
+        return [known or next(answers) for known in told]
 
     def _left(self, digest: bytes, report: Report) -> Callable[[Scan, Variant], None] | None:
         """Whom to tell of what left: the audit, if the message is in its sample."""

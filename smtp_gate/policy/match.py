@@ -23,6 +23,7 @@ from smtp_gate.policy.rules import (
     OnVisibleTrackedImage,
     ReadReceipts,
     Rule,
+    SecurityPixels,
     Treat,
 )
 
@@ -112,7 +113,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         controller=_controller(policy, authors, envelope),
         pixels=rule.pixels,
         clicks=rule.clicks,
-        allow_pixels=rule.allow_pixels,
+        allow_pixels=rule.allow_pixels if policy.security_pixels is SecurityPixels.LISTED else (),
         on_opaque_link=on_opaque_link,
         infer_from_text=policy.infer_from_text if rule.infer_from_text is None else rule.infer_from_text,
         on_visible_tracked_image=on_visible_tracked_image,

@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from smtp_gate.model import MailClass
 
 
+class Profile(StrEnum):
+    """Whose law the defaults of the switches are those of; :mod:`smtp_gate.policy.profile` has them."""
+
+    FR = "fr"
+    """Article 82 of the Loi Informatique et Libertés, CNIL délibération 2026-042."""
+    IT = "it"
+    """Article 122 of the Codice Privacy, Garante provvedimento 284/2026."""
+    UK = "uk"
+    """PECR regulation 6 and schedule A1."""
+    DE = "de"
+    """Section 25 TDDDG."""
+    STRICTEST = "strictest"
+    """The strictest of all, and what no law asks for but a promise may."""
+
+
 class OnOpaqueLink(StrEnum):
     """What becomes of a tracked link whose target cannot be decoded and that the person did not agree to."""
 
@@ -73,6 +88,24 @@ class ReadReceipts(StrEnum):
     """They stay: a program has to ask its reader before it answers (RFC 8098 section 2.1)."""
     STRIP = "strip"
     """They go."""
+
+
+class SecurityPixels(StrEnum):
+    """What becomes of pixels on a rule's ``allow_pixels``, which help to secure a sign-in."""
+
+    LISTED = "listed"
+    """They stay, in mails of the class ``authentication``."""
+    STRIP = "strip"
+    """They need consent like any other."""
+
+
+class RoleAddresses(StrEnum):
+    """What counts for an address that several people read, such as ``info@``."""
+
+    UNTRACKED = "untracked"
+    """Nothing stays: one reader cannot agree for the others."""
+    CONSENT = "consent"
+    """What the store holds, as for a person."""
 
 
 class Treat(StrEnum):
@@ -159,7 +192,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules and switches.
+    """All rules and switches; the defaults are those of the profile ``fr`` (``policy.profile``).
 
     Attributes:
         controllers: whose mail it can be.
@@ -171,6 +204,11 @@ class Policy:
         on_unreadable: what becomes of mail that cannot be searched.
         forwarded: what becomes of trackers in forwarded messages.
         read_receipts: what becomes of fields that ask for a reading receipt.
+        security_pixels: what becomes of pixels on ``allow_pixels``.
+        role_addresses: what counts for addresses that several people read.
+        role_names: globs on further local parts of such addresses, lower case.
+        mailing_lists: globs on whole addresses behind which a list stands, lower case.
+        profile: whose law the switches began with.
         can_keep: whether a tracker can be kept at all: the web part has an address and there are keys.
     """
 
@@ -183,4 +221,9 @@ class Policy:
     on_unreadable: OnUnreadable = OnUnreadable.PASS
     forwarded: Forwarded = Forwarded.REWRITE
     read_receipts: ReadReceipts = ReadReceipts.KEEP
+    security_pixels: SecurityPixels = SecurityPixels.LISTED
+    role_addresses: RoleAddresses = RoleAddresses.UNTRACKED
+    role_names: tuple[str, ...] = ()
+    mailing_lists: tuple[str, ...] = ()
+    profile: Profile = Profile.FR
     can_keep: bool = True

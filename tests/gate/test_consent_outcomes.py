@@ -333,3 +333,26 @@ async def test_what_holds_a_recipients_own_address_is_personal_whoever_made_it()
         assert token not in got[person]
     assert b'href="https://shop.example/"' in got[NEITHER]
     assert [door for door, _ in tokens(got[CLICKS])] == [b"l", b"w"]
+
+
+async def test_nobodys_consent_counts_for_a_role_and_the_store_is_not_asked_about_it() -> None:
+    async with Room("policy: {mailing_lists: ['*@lists.example']}") as room:
+        for address in (b"info@example.com", b"friends@lists.example", BOTH):
+            room.agrees(address, EVERYTHING)
+        await room.send(TRACKED, b"info@example.com", BOTH, b"friends@lists.example")
+        got = {to: message.content or b"" for message in room.hop.messages for to in message.recipients}
+        assert room.store.asked == [1]
+        await room.send(TRACKED, b"info@example.com")
+        assert room.store.asked == [1]
+    assert b"/p/" in got[BOTH]
+    assert got[b"info@example.com"] == got[b"friends@lists.example"]
+    assert PUBLIC_URL.encode() not in got[b"info@example.com"]
+    assert not any(host in got[b"info@example.com"] for host in TRACKER_HOSTS)
+
+
+async def test_a_role_is_tracked_where_policy_lets_consent_count() -> None:
+    async with Room("policy: {role_addresses: consent}") as room:
+        room.agrees(b"info@example.com", EVERYTHING)
+        await room.send(TRACKED, b"info@example.com")
+        [message] = room.hop.messages
+    assert b"/p/" in (message.content or b"")
