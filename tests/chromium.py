@@ -20,8 +20,14 @@ needs_chromium = [
 ]
 
 
-def chromium(folder: Path, *arguments: str) -> webdriver.Chrome:
-    """A browser that has to be quit; its profile is new and lies in ``folder``."""
+def chromium(folder: Path, *arguments: str, scripts: bool = False) -> webdriver.Chrome:
+    """A browser that has to be quit; its profile is new and lies in ``folder``.
+
+    Args:
+        folder: of the profile.
+        arguments: more of the command line.
+        scripts: whether pages run scripts; ours hold none, but a checker's is put in.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -42,7 +48,10 @@ def chromium(folder: Path, *arguments: str) -> webdriver.Chrome:
     # Pages must work without scripts, so there are none; the driver's own commands are not affected.
     options.add_experimental_option(
         "prefs",
-        {"profile.managed_default_content_settings.javascript": 2, "intl.accept_languages": "en"},
+        {
+            "profile.managed_default_content_settings.javascript": 1 if scripts else 2,
+            "intl.accept_languages": "en",
+        },
     )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))

@@ -191,7 +191,7 @@ class Pages:
             "controller": Markup("<bdi>{}</bdi>").format(notice.name),
             "vendor": Markup("<bdi>{}</bdi>").format(shown.vendor or shown.host),
             "host": Markup("<bdi>{}</bdi>").format(shown.host),
-            "address": Markup('<bdi dir="ltr">{}</bdi>').format(shown.masked),
+            "address": Markup('<bdi class="address" dir="ltr">{}</bdi>').format(shown.masked),
         }
 
         def say(sentence: str) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import replace
+from gettext import NullTranslations
 from hashlib import sha256
 from typing import TYPE_CHECKING, get_args
 
@@ -201,3 +202,37 @@ def test_colours_have_the_contrast_of_wcag_aa_in_light_and_dark() -> None:
             assert contrast(colour[ink], colour[ground]) >= 4.5, (ink, ground)
         for sign, ground in [("act", "card"), ("act", "tint"), ("warn", "warn-tint"), ("act", "page")]:
             assert contrast(colour[sign], colour[ground]) >= 3, (sign, ground)
+
+
+class Pseudo(NullTranslations):
+    """A language from right to left that nobody speaks: each sentence marked, so that one left out shows."""
+
+    def gettext(self, message: str) -> str:
+        """The sentence between two letters of Arabic."""
+        return f"\u0627{message}\u0628"
+
+
+def test_pages_are_ready_for_a_language_from_right_to_left() -> None:
+    pages = Pages([ACME], {"en": NullTranslations(), "ar": Pseudo()})
+    makers: list[Callable[[str, ControllerNotice, Shown], Response]] = [
+        pages.ask,
+        pages.withdraw,
+        pages.withdrawn,
+        pages.preferences,
+        pages.consent,
+        pages.confirm,
+        pages.saved,
+    ]
+    makers.append(pages.not_stored)
+    for make in makers:
+        tree = read(make("ar", ACME, PERSON))
+        assert (tree.get("lang"), tree.get("dir")) == ("ar", "rtl")
+        for node in tree.iter():
+            if str(node.tag) in ("h1", "h2", "button", "legend", "b", "a"):
+                said = "".join(node.itertext())
+                assert "\u0627" in said, f"{said} is not translated"
+        [body] = tree.iter("body")
+        for name in ("Acme SAS", "a…@example.com"):
+            assert all(name not in (node.text or "") or node.tag in ("bdi", "title") for node in body.iter())
+    style = bytes(pages.withdraw("ar", ACME).body).decode()
+    assert not re.search(r"(margin|padding|border|inset|text-align)[a-z-]*[-:] ?(left|right)\b", style)
