@@ -111,7 +111,8 @@ def test_the_three_answers_look_the_same(browser: webdriver.Chrome, tmp_path: Pa
             browser.get(file.as_uri())
             shapes = browser.execute_script(
                 "return [...document.querySelectorAll('.equal button')].map(one => {"
-                "const s = getComputedStyle(one); const b = one.getBoundingClientRect(); return [b.width, b.height, s.backgroundColor, s.color,"
+                "const s = getComputedStyle(one); const b = one.getBoundingClientRect();"
+                "return [b.width, b.height, s.backgroundColor, s.color,"
                 "s.fontSize, s.fontWeight, s.borderColor].join() })"
             )
             assert (len(shapes), len(set(shapes))) == (3, 1)
