@@ -61,6 +61,10 @@ STRETCH_MEMORY = 8_388_608
 """Octets (8 MiB) that these pieces take in a process, some fifty mailings; beyond it all are forgotten."""
 STRETCHES_SEEN = 50_000
 """Pieces that came once, 100 octets each, of which some will come again; beyond it all are forgotten."""
+TARGETS_REMEMBERED = 2048
+"""Targets of links whose end a process knows, and as many encoded ones: all copies of a mailing have the same."""
+MAX_TARGET_REMEMBERED = 512
+"""Characters of such a target; so that those of a process take 4 MiB at most."""
 MAX_LINE_OUT = 998
 """Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
 MAX_QP_LINE = 76

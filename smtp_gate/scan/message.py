@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smtp_gate.limits import MAX_FINDINGS, MAX_TEXT_PART
 from smtp_gate.model import CALENDARS, NOTHING, PAGES, Anchor, Carrier, Finding, Judgement, Kind, Scan, Unjudged
 from smtp_gate.scan.around import Around, Page
+from smtp_gate.scan.attributes import NEW
 from smtp_gate.scan.calendar import read_calendar
 from smtp_gate.scan.headers import RECEIPT_FIELDS, content_fields, fields, parameters, receipt_fields
 from smtp_gate.scan.mime import INLINE_SEAL, MESSAGES, READ, SEALS, STYLES, walk
@@ -178,7 +179,7 @@ class _Reader:
             else:
                 judgement = link(url, partial(words_of, view, carrier, value, words), protected)
             if judgement is None or judgement.kind is _SUSPECT:
-                self.unjudged.append(Unjudged(part.index, address))
+                self.unjudged.append(NEW(Unjudged, (part.index, address)))
                 if judgement is None:
                     if not everything:
                         continue
@@ -191,22 +192,9 @@ class _Reader:
                 self.unsure.append(_Unsure(len(self.findings), part.index, view, page, address))
             elif vendor and kind in TELLING and not part.forwarded:
                 self.vendors.add(vendor)
+            told = (vendor, target, purposes, evidence)
             self.findings.append(
-                Finding(
-                    part.index,
-                    kind,
-                    carrier,
-                    element,
-                    value,
-                    closing,
-                    words,
-                    quote,
-                    url,
-                    vendor,
-                    target,
-                    purposes,
-                    evidence,
-                )
+                NEW(Finding, (part.index, kind, carrier, element, value, closing, words, quote, url, *told))
             )
 
     def settle(self, tools: frozenset[str]) -> None:

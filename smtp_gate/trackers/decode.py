@@ -12,10 +12,11 @@ import binascii
 import json
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from smtp_gate.limits import MAX_INFLATED
+from smtp_gate.limits import MAX_INFLATED, MAX_TARGET_REMEMBERED, TARGETS_REMEMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,19 +42,28 @@ def compile_decoder(decoder: Decoder) -> Callable[[str], str | None]:
         match = start.match(rest)
         if match is None:
             return None
-        data: bytes | None = match[1].encode("utf-8", "surrogatepass")
-        for step in steps:
-            if not data:
-                return None
-            data = step(data)
-        if not data:
-            return None
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
+        text = match[1]
+        return _known(steps, text) if len(text) <= MAX_TARGET_REMEMBERED else _decoded(steps, text)
 
     return decode
+
+
+def _decoded(steps: tuple[Step, ...], text: str) -> str | None:
+    data: bytes | None = text.encode("utf-8", "surrogatepass")
+    for step in steps:
+        if not data:
+            return None
+        data = step(data)
+    if not data:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+_known = lru_cache(TARGETS_REMEMBERED)(_decoded)
+"""The same; most redirects write the target alike in all copies of a mailing, and the recipient beside it."""
 
 
 def _start(text: str) -> re.Pattern[str]:

@@ -6,9 +6,10 @@ what security services put round a link, and redirects that nobody catalogued bu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from smtp_gate.limits import MAX_UNWRAP_DEPTH, MAX_URL
+from smtp_gate.limits import MAX_TARGET_REMEMBERED, MAX_UNWRAP_DEPTH, MAX_URL, TARGETS_REMEMBERED
 from smtp_gate.model import Kind
 from smtp_gate.trackers import functional
 from smtp_gate.trackers.address import proper, split
@@ -50,6 +51,7 @@ class Destinations:
     ) -> None:
         self._place = place
         self._clean = clean
+        self._known_end = lru_cache(TARGETS_REMEMBERED)(self._end)
 
     def end(self, target: str | None) -> str | None:
         """Where a redirect leads in the end.
@@ -61,6 +63,11 @@ class Destinations:
             A proper http(s) address that is no tracker, without personal parameters; None when only a vendor
             knows it, or when it is nested too deep.
         """
+        if target is None:
+            return None
+        return self._known_end(target) if len(target) <= MAX_TARGET_REMEMBERED else self._end(target)
+
+    def _end(self, target: str | None) -> str | None:
         for _ in range(MAX_UNWRAP_DEPTH):
             place = self._place(target) if target is not None and len(target) <= MAX_URL else None
             if target is None or place is None:
