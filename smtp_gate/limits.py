@@ -64,7 +64,9 @@ STRETCHES_SEEN = 50_000
 TARGETS_REMEMBERED = 2048
 """Targets of links whose end a process knows, and as many encoded ones: all copies of a mailing have the same."""
 MAX_TARGET_REMEMBERED = 512
-"""Characters of such a target; so that those of a process take 4 MiB at most."""
+"""Characters of such a target, or of a plain address that is known again; so that all take 8 MiB at most."""
+PLAIN_REMEMBERED = 4096
+"""Plain links and pictures that a process knows again: those of a house's signatures and mailings."""
 MAX_LINE_OUT = 998
 """Octets of a line that we write, without CRLF: RFC 5322 section 2.1.1."""
 MAX_QP_LINE = 76

@@ -44,7 +44,7 @@ _Offset = tuple[int, int]
 """An offset in a stretch without its runs, and how many runs stand before it."""
 
 
-class _Place(NamedTuple):
+class _Kept(NamedTuple):
     """One address of a remembered stretch.
 
     Attributes:
@@ -72,7 +72,7 @@ class _Known(NamedTuple):
         language: as in :class:`smtp_gate.scan.html.HtmlPage`.
     """
 
-    places: tuple[_Place, ...]
+    places: tuple[_Kept, ...]
     fixed: tuple[tuple[int, bytes], ...]
     body_end: _Offset | None
     html_end: _Offset | None
@@ -215,8 +215,12 @@ class _Reading:
 
     def _recall(self, begin: int, within: Sequence[_Run], known: _Known) -> None:
         """What was read some time ago, as it stands here."""
-        at = _shifts(begin, within)
-        self.addresses += _placed(self.view, at, within, known.places)
+        if len(within) == 1:
+            start, end = within[0]
+            at = [begin, begin + end - start]
+        else:
+            at = _shifts(begin, within)
+        _place(self.view, at, within, known.places, self.addresses)
         if known.body_end is not None:
             self.body_end = known.body_end[0] + at[known.body_end[1]]
         if known.html_end is not None:
@@ -252,9 +256,10 @@ def _shifts(begin: int, within: Sequence[_Run]) -> list[int]:
     return at
 
 
-def _placed(view: bytes, at: Sequence[int], within: Sequence[_Run], places: tuple[_Place, ...]) -> list[Address]:
-    """The addresses of a stretch as they stand in a page."""
-    found = []
+def _place(
+    view: bytes, at: Sequence[int], within: Sequence[_Run], places: tuple[_Kept, ...], found: list[Address]
+) -> None:
+    """Add the addresses of a stretch as they stand in a page."""
     for carrier, element, value, closing, quote, url, look, load in places:
         begin, before, stop, behind = element
         stop += at[behind]
@@ -262,7 +267,11 @@ def _placed(view: bytes, at: Sequence[int], within: Sequence[_Run], places: tupl
         begin, before, end, behind = value
         if url is None:
             span = within[before]
-            text = _url(view, *span)
+            raw = view[span[0] : span[1]]
+            if raw.count(b"&") == raw.count(b"&amp;"):
+                text = raw.replace(b"&amp;", b"&").decode("ascii")
+            else:
+                text = web_address(view, *span, absolute)
             where = NEW(Span, span)
         else:
             text = url
@@ -274,17 +283,6 @@ def _placed(view: bytes, at: Sequence[int], within: Sequence[_Run], places: tupl
             begin += at[before]
             ending, words = NEW(Span, (begin, end + at[behind])), NEW(Span, (stop, begin))
             found.append(NEW(Address, (carrier, tag, where, ending, words, quote, text, look, load)))
-    return found
-
-
-def _url(view: bytes, start: int, end: int) -> str:
-    """The address that a run is."""
-    raw = view[start:end]
-    if b"&" not in raw:
-        return raw.decode("ascii")
-    if raw.count(b"&") == raw.count(b"&amp;"):
-        return raw.replace(b"&amp;", b"&").decode("ascii")
-    return web_address(view, start, end, absolute)
 
 
 def _known(view: bytes, begin: int, within: Sequence[_Run], found: Stretch) -> _Known | None:
@@ -308,7 +306,7 @@ def _known(view: bytes, begin: int, within: Sequence[_Run], found: Stretch) -> _
         start = offset(one.value.start)
         value = (start[0], start[1], *offset(one.value.end))
         places.append(
-            _Place(
+            _Kept(
                 one.carrier,
                 (*offset(one.element.start), *offset(one.element.end)),
                 value,
@@ -328,4 +326,6 @@ def _known(view: bytes, begin: int, within: Sequence[_Run], found: Stretch) -> _
         found.language,
     )
     # What this way of keeping it does not know to give back is not kept.
-    return known if _placed(view, at, within, known.places) == found.addresses else None
+    again: list[Address] = []
+    _place(view, at, within, known.places, again)
+    return known if again == found.addresses else None

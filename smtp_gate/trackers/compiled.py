@@ -13,7 +13,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from smtp_gate.limits import MAX_URL
+from smtp_gate.limits import MAX_TARGET_REMEMBERED, MAX_URL, PLAIN_REMEMBERED
 from smtp_gate.model import NOTHING, PIXEL_PURPOSES, Judgement, Kind, Purpose
 from smtp_gate.trackers import functional, pixel
 from smtp_gate.trackers.address import behind_proxy, split
@@ -72,6 +72,7 @@ class Catalogue:
         self._clean = Parameters(name for vendor in self.vendors for name in vendor.parameters).clean
         self._destinations = Destinations(self._place, self._clean)
         self._own = own.rstrip("/")
+        self._plain: set[str | tuple[str, Look]] = set()
         self._behind = {
             vendor.id: behind(vendor) for vendor in self.vendors if vendor.cname_targets or vendor.cname_pattern
         }
@@ -104,8 +105,18 @@ class Catalogue:
             None for a plain link; else own, functional, link or personal. A link or a personal one carries where
             it leads in the end, or None when only the vendor knows.
         """
+        if url in self._plain:
+            return None
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
+        found = self._link(url, words, protected, weak=weak)
+        if found is None and weak:  # nobody's words or list could have made it anything else
+            self._remember(url)
+        return found
+
+    def _link(
+        self, url: str, words: Callable[[], str], protected: frozenset[str], *, weak: bool
+    ) -> Judgement | None:
         place = self._place(url[:MAX_URL])
         if place is None:
             return None
@@ -135,6 +146,9 @@ class Catalogue:
             around: what the page round it says; None when there is none.
             weak: whether weak patterns are asked; their answer is :data:`UNSURE` unless it looks like a pixel.
         """
+        mark = url, look
+        if mark in self._plain:
+            return None
         if self._own and url.startswith(self._own) and self._is_own(url):
             return _OWN
         place = self._place(behind_proxy(url)[:MAX_URL])
@@ -147,12 +161,16 @@ class Catalogue:
             if rules.own is not None and (known is None or known.evidence == UNSURE):
                 known = _CONTENT if pixel.is_picture(rest, look) else self._on_own_host(rules.own)
             if known is _CONTENT:
+                self._remember(mark)
                 return None
             if known is not None:
                 known = _as_it_shows(known, rest, look, around)
                 if known.evidence != UNSURE:
                     return known
-        return self._second(known if weak else None, pixel.evidence(url, rest, look, around))
+        evidence = pixel.evidence(url, rest, look, around)
+        if known is None and not evidence and pixel.is_innocent(url, rest, look):
+            self._remember(mark)
+        return self._second(known if weak else None, evidence)
 
     def load(self, url: str, around: Surroundings | None = None, *, weak: bool = True) -> Judgement | None:
         """What any other remote load would tell: style sheets, backgrounds, VML, posters; None for nothing.
@@ -248,6 +266,13 @@ class Catalogue:
             for vendor, sign in self._signs[name]
             if sign.value is None or any(sign.value.search(value[:MAX_URL]) for value in headers[name])
         )
+
+    def _remember(self, plain: str | tuple[str, Look]) -> None:
+        """Know from now on that a link or picture is plain, whatever stands round it."""
+        if len(plain if isinstance(plain, str) else plain[0]) <= MAX_TARGET_REMEMBERED:
+            if len(self._plain) >= PLAIN_REMEMBERED:
+                self._plain.clear()
+            self._plain.add(plain)
 
     def _is_own(self, url: str) -> bool:
         """Whether what begins like the gate's addresses is one: another port is another place."""

@@ -197,12 +197,9 @@ def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None
     """
     if is_unseen(look):
         return _unseen("hidden" if look.hidden else "tiny", rest, look, around)
-    # What holds nothing that can be personal is the same for everybody, seen or not.
-    if shows(look) and (around is None or (len(rest) <= SHORTEST_TOKEN and "?" not in rest)):
+    if (around is None and shows(look)) or is_innocent(url, rest, look):
         return ()
     said = _said(rest)
-    if not said or (shows(look) and (is_picture(rest, look) or _ASSET_HOST.match(url) is not None)):
-        return ()
     if around is not None:
         if look.responsive and not shows(look):
             look = around.styled()
@@ -211,6 +208,20 @@ def evidence(url: str, rest: str, look: Look, around: Surroundings | None = None
             how = "tiny" if small and not look.hidden else "hidden"
             return (how, "inherited", *_unseen(how, rest, look, around)[1:])
     return () if shows(look) else _perhaps_seen(url, rest, said, look, around)
+
+
+def is_innocent(url: str, rest: str, look: Look) -> bool:
+    """Whether a picture is no pixel, whatever the page round it says.
+
+    What holds nothing that can be personal is the same for everybody, seen or not; so is the file of a picture.
+    """
+    if is_unseen(look):
+        return False
+    if not shows(look):
+        return not _said(rest)
+    if (len(rest) <= SHORTEST_TOKEN and "?" not in rest) or is_picture(rest, look):
+        return True
+    return not _said(rest) or _ASSET_HOST.match(url) is not None
 
 
 def _unseen(how: str, rest: str, look: Look, around: Surroundings | None) -> tuple[str, ...]:
