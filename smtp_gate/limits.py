@@ -156,6 +156,11 @@ CLOCK_SKEW = 300.0
 LOADER_LEASE = 60.0
 """Seconds after which a reload that says nothing any more counts as dead and another may begin."""
 
+OPENINGS_PERIOD = 300.0
+"""Seconds between two writes of the days of last openings: nobody waits for them."""
+MAX_OPENINGS = 100_000
+"""Days of openings that wait to be written in a process, 20 MB; a mailing to a million brings fewer."""
+
 # --- learning -------------------------------------------------------------------------------------------------
 LEARN_COPIES = 20
 """Copy from which on what was learnt is acted upon: 19 others differed; a test mail to a team has fewer."""

@@ -379,6 +379,8 @@ class Action(StrEnum):
     """Personal parameters go."""
     WRAP = "wrap"
     """It stays behind an address of the gate that asks again at every hit."""
+    MINIMISE = "minimise"
+    """The gate's own pixel takes its place, from which only the day of the last opening is kept."""
     ASK = "ask"
     """An opaque link leads to a page of the gate, which goes on only at a button."""
     TEXT = "text"

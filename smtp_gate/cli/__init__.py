@@ -18,6 +18,7 @@ from smtp_gate.cli import consent, keys, ledger, trackers
 from smtp_gate.cli.audit import audit
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
+from smtp_gate.cli.inactive import inactive
 from smtp_gate.cli.learned import learned
 from smtp_gate.cli.mail import explain, rewrite
 from smtp_gate.cli.serve import serve
@@ -38,6 +39,7 @@ app.command("check-config")(check_config)
 app.command()(explain)
 app.command()(rewrite)
 app.command()(audit)
+app.command()(inactive)
 app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
 app.add_typer(ledger.app, name="ledger")

@@ -13,7 +13,8 @@ from rich.console import Console
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.variant import compose
-from smtp_gate.model import NOTHING, Action, Purpose
+from smtp_gate.model import NOTHING, Action, Consent, Purpose
+from smtp_gate.policy.decide import measurable
 from smtp_gate.policy.roles import ROLE, spoken_for
 from smtp_gate.render.edits import edits_of
 from smtp_gate.render.plain_lines import breaks_beside
@@ -36,11 +37,12 @@ TONES = {
     "unwrap": "green",
     "clean": "green",
     "text": "green",
+    "minimise": "yellow",
     "ask": "yellow",
     "wrap": "blue",
     "keep": "dim",
 }
-"""Green: gone. Yellow: somebody is asked. Blue: stays, behind the gate."""
+"""Green: gone. Yellow: somebody is asked, or a day is kept. Blue: stays, behind the gate."""
 
 Mails = Annotated[list[str], typer.Argument(metavar="MAIL...", help="Message files; - is standard input.")]
 Rcpt = Annotated[str, typer.Option("--rcpt", metavar="ADDRESS", help="Who it is for.")]
@@ -140,9 +142,16 @@ def rewritten(
     found = told_by_recipients(found, [rcpt.encode()])
     found, treatment = ruleset.treat(sender.encode(), found)
     quotes = quotes_of(ruleset, found)
-    shared = spoken_for(ruleset.policy, rcpt.encode())
-    granted = granted if shared is None else shared.granted
-    return quotes.scan, compose(ruleset, quotes.scan, treatment, granted, rcpt.encode(), quotes=quotes)
+    consent = spoken_for(ruleset.policy, rcpt.encode()) or Consent(granted, "granted" if granted else "unknown")
+    return quotes.scan, compose(
+        ruleset,
+        quotes.scan,
+        treatment,
+        consent.granted,
+        rcpt.encode(),
+        quotes=quotes,
+        measured=measurable(consent),
+    )
 
 
 def _read(name: str) -> bytes:
@@ -228,6 +237,7 @@ def _result(finding: Finding, action: Action) -> str:
         Action.STRIP: "gone",
         Action.TEXT: "words without the link",
         Action.WRAP: "behind the gate",
+        Action.MINIMISE: "the gate's own pixel, of which the day is kept",
         Action.ASK: "a page of the gate asks first",
         Action.KEEP: "as it is",
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smtp_gate.errors import StoreUnavailable
 from smtp_gate.observe import log, metrics
 from smtp_gate.web.api import Api
 from smtp_gate.web.app import web_app
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.cli.rooms import Loaded
     from smtp_gate.consent import ConsentStore, Register
+    from smtp_gate.consent.openings import Openings
     from smtp_gate.delivery.pool import Pool
 
 
@@ -30,18 +33,36 @@ class WebPart:
         loaded: the configuration.
         store: asked at every hit.
         register: takes decisions in.
+        openings: takes the days of last openings in.
         pool: the next hops, for messages in which people confirm; None: none are sent, and pages say so.
 
     Attributes:
         server: serves it on sockets that are bound already.
     """
 
-    def __init__(self, loaded: Loaded, store: ConsentStore, register: Register, pool: Pool | None = None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        store: ConsentStore,
+        register: Register,
+        openings: Openings,
+        pool: Pool | None = None,
+    ) -> None:
+        self._openings = openings
         self._store = store
         self._register = register
         self._post = None if pool is None else HopPost(pool)
         self._allowance = Allowance()
         self.server = WebServer(self._app(loaded))
+
+    async def run(self) -> NoReturn:
+        """What goes on beside the answers, until cancelled."""
+        await self._openings.run()
+
+    async def close(self) -> None:
+        """Write what still waits."""
+        with suppress(StoreUnavailable):
+            await self._openings.write()
 
     def take(self, loaded: Loaded) -> None:
         """Answer by a changed configuration from the next request on."""
@@ -61,6 +82,7 @@ class WebPart:
             log=_WebReport(),
             proxies=loaded.settings.web.proxies if loaded.settings.web else (),
             api=Api(loaded.api_keys, self._register) if loaded.api_keys else None,
+            days=self._openings,
             public_url=ruleset.public_url,
             post=self._post,
             allowance=self._allowance,

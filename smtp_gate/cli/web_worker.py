@@ -12,6 +12,7 @@ from smtp_gate.cli.rooms import load
 from smtp_gate.cli.stores import stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
 from smtp_gate.consent import Ledger
+from smtp_gate.consent.openings import Openings
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
 from smtp_gate.errors import GateError, StoreUnavailable
@@ -48,7 +49,8 @@ class WebWorker:
         self._ledger = Ledger(loaded.settings.consent.ledger)
         self._stores = stores_of(loaded.settings, self._ledger)
         self._pool = _pool(loaded.settings)
-        self._web = WebPart(loaded, self._stores.look_ups, self._stores.register, self._pool)
+        openings = Openings(self._ledger)
+        self._web = WebPart(loaded, self._stores.look_ups, self._stores.register, openings, self._pool)
         self._metrics = metrics_server()
         self._stop = asyncio.Event()
 
@@ -71,7 +73,7 @@ class WebWorker:
                 tasks.create_task(self._web.server.serve(door))
             for door in self._doors.metrics:
                 tasks.create_task(self._metrics.serve(door))
-            chores = [tasks.create_task(self._stores.register.run())]
+            chores = [tasks.create_task(self._stores.register.run()), tasks.create_task(self._web.run())]
             if recent is not None:
                 chores.append(tasks.create_task(recent.run()))
             ready()
@@ -80,6 +82,7 @@ class WebWorker:
             self._metrics.stop()
             for chore in chores:
                 chore.cancel()
+        await self._web.close()
         if self._pool is not None:
             await self._pool.close()
         await self._stores.look_ups.close()

@@ -15,6 +15,7 @@ from smtp_gate.cli.stores import stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
 from smtp_gate.consent import Ledger, utc_now
 from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head
+from smtp_gate.consent.openings import Openings
 from smtp_gate.delivery.accepted import AcceptedRecord
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
@@ -30,7 +31,7 @@ from smtp_gate.witnesses.learning import Learning
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from smtp_gate.cli.rooms import Loaded
@@ -100,7 +101,8 @@ class Worker:
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)
-        self._web = WebPart(loaded, self._store, self._register, self._pool) if doors.web else None
+        openings = Openings(self._ledger)
+        self._web = WebPart(loaded, self._store, self._register, openings, self._pool) if doors.web else None
         self._http = [(self._web.server, door) for door in doors.web] if self._web else []
         self._http += [(metrics_server(), door) for door in doors.metrics]
         self._stop = asyncio.Event()
@@ -125,11 +127,7 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             for server, door in self._http:
                 tasks.create_task(server.serve(door))
-            chores = [tasks.create_task(self._register.run()), tasks.create_task(self._learning.run())]
-            if self._recent is not None:
-                chores.append(tasks.create_task(self._recent.run()))
-            if self._loaded.settings.consent.heads is not None:
-                chores.append(tasks.create_task(self._sign_heads(self._loaded.settings.consent.heads)))
+            chores = [tasks.create_task(chore) for chore in self._chores()]
             ready()
             await self._stop.wait()
             unfinished = await self._server.drain()
@@ -137,6 +135,8 @@ class Worker:
                 server.stop()
             for chore in chores:
                 chore.cancel()
+        if self._web is not None:
+            await self._web.close()
         await self._pool.close()
         self._auditor.close()
         await self._store.close()
@@ -146,6 +146,17 @@ class Worker:
         self._accepted.close()
         self._ledger.close()
         log.stopped(unfinished=unfinished)
+
+    def _chores(self) -> list[Coroutine[object, object, NoReturn]]:
+        """What goes on beside the mails."""
+        chores = [self._register.run(), self._learning.run()]
+        if self._web is not None:
+            chores.append(self._web.run())
+        if self._recent is not None:
+            chores.append(self._recent.run())
+        if self._loaded.settings.consent.heads is not None:
+            chores.append(self._sign_heads(self._loaded.settings.consent.heads))
+        return chores
 
     async def _sign_heads(self, path: Path) -> NoReturn:
         """Sign the ledger's head again and again; of several workers, whoever is first."""

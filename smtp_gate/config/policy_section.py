@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from smtp_gate.config.section import SECTION
 from smtp_gate.config.values import DomainGlob, FieldName, OneOrMore, PixelGlob, RoleName, RuleName, SenderGlob
 from smtp_gate.model import MailClass
+from smtp_gate.policy.decide import MEASURED
 from smtp_gate.policy.profile import LOOSEST_FIRST, PROFILES
 from smtp_gate.policy.rules import (
     Condition,
@@ -87,6 +88,14 @@ class RuleSettings(_Model):
     def _pixels_of_authentication(self) -> Self:
         if self.allow_pixels and self.mail_class is not MailClass.AUTHENTICATION:
             raise ValueError("allow_pixels goes with class: authentication only")
+        return self
+
+    @model_validator(mode="after")
+    def _measured_classes(self) -> Self:
+        if self.pixels is Treat.MINIMISE and self.mail_class not in MEASURED:
+            raise ValueError("pixels: minimise goes with class: transactional or newsletter only")
+        if self.clicks is Treat.MINIMISE:
+            raise ValueError("clicks: minimise is for pixels only; write consent or strip")
         return self
 
     def value(self) -> Rule:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from smtp_gate.consent.chain import SALT_SIZE
+from smtp_gate.consent.event import Choice
 from smtp_gate.consent.notices import Wordings, key_of
+from smtp_gate.consent.openings import forget_in
 from smtp_gate.consent.rows import EventRow, event_row, link, standing_row
 from smtp_gate.consent.standing import Step, fold
 from smtp_gate.consent.tables import CHUNK, addresses, events, head, standings
+from smtp_gate.model import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +63,9 @@ def append_in(connection: sa.Connection, entries: Sequence[Entry], now: int, wor
         connection.execute(head.update().values(seq=last + len(rows), hash=previous))
         _settle(connection, rows)
         _remember(connection, fresh)
+        for event in (entry.event for entry in fresh):
+            if event.decision is not Choice.GRANT and Purpose.DELIVERABILITY in event.purposes:
+                forget_in(connection, event.subject, event.controller)
     return Appended(last + len(fresh), len(fresh), len(entries) - len(fresh))
 
 

@@ -19,6 +19,7 @@ from smtp_gate.consent.chain import NOBODY, encoded
 from smtp_gate.consent.clock import from_micros
 from smtp_gate.consent.event import Choice, Entry, Event
 from smtp_gate.consent.notices import Wordings
+from smtp_gate.consent.openings import forget_in
 from smtp_gate.consent.tables import CHUNK, addresses, events
 from smtp_gate.model import EVERYTHING
 
@@ -76,6 +77,7 @@ def erase_in(connection: sa.Connection, subject: bytes, controller: str, actor: 
         done[by] = len(seqs)
     if connection.execute(sa.select(events.c.seq).where(mine)).first() is None:
         connection.execute(addresses.delete().where(addresses.c.subject == subject))
+    forget_in(connection, subject, controller)
     return done
 
 

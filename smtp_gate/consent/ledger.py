@@ -19,6 +19,7 @@ from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
+from smtp_gate.consent.openings import keep_in, openings_in
 from smtp_gate.consent.rows import record_of, recorded_of, standing_row
 from smtp_gate.consent.schema import prepare
 from smtp_gate.consent.standing import Record, Standing, Step, fold
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from smtp_gate.consent.openings import Opening
     from smtp_gate.consent.verify import Verdict
 
 _SKEW = int(CLOCK_SKEW * 1_000_000)
@@ -133,6 +135,11 @@ class Ledger:
                 done = erase_in(connection, subject, controller, actor, micros(self._clock()))
             sweep(self._engine)
         return done
+
+    def keep_openings(self, days: Sequence[tuple[str, bytes, int]]) -> None:
+        """Overwrite the days of last openings (controller, subject, days since 1970); see ``openings``."""
+        with self._turn, _trouble(), self._writer.begin() as connection:
+            keep_in(connection, days)
 
     def rebuild(self) -> int:
         """Make all standings again from the events.
@@ -226,6 +233,11 @@ class Ledger:
                 for at in range(0, len(keys), CHUNK)
                 for row in connection.execute(sa.select(events).where(events.c.key.in_(keys[at : at + CHUNK])))
             }
+
+    def openings(self, controller: str) -> list[Opening]:
+        """The days of last openings of one controller's mails; only ``smtp-gate inactive`` may ask."""
+        with _trouble(), self._engine.begin() as connection:
+            return list(openings_in(connection, controller))
 
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""

@@ -126,6 +126,28 @@ addresses = sa.Table(
 )
 """Who a subject is. Apart, so that it can be erased and the events stay."""
 
+openings = sa.Table(
+    "opening",
+    metadata,
+    sa.Column("controller", _controller, primary_key=True),
+    sa.Column("subject", _subject, primary_key=True),
+    sa.Column("day", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The day of a person's last opening, in days since 1970, and nothing else; see ``openings``."""
+
+webhooks = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("endpoint", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due", sa.BigInteger, nullable=False),
+    sa.Column("holder", Octets(16)),
+    sa.Column("held_until", sa.BigInteger, nullable=False),
+)
+"""How far each endpoint was told of events, when it is tried again, and who does that until when."""
+
 ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What the database library raises; a driver's own error comes through while a connection is being made."""
 

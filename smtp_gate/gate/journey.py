@@ -19,7 +19,9 @@ from smtp_gate.gate.report import Report
 from smtp_gate.gate.sample import sheet
 from smtp_gate.gate.variant import compose
 from smtp_gate.model import NOTHING, UNKNOWN, Consent, Kind
+from smtp_gate.policy.decide import measurable
 from smtp_gate.policy.roles import spoken_for
+from smtp_gate.policy.rules import Treat
 from smtp_gate.render.received import received
 from smtp_gate.scan.headers import header_size, received_count
 from smtp_gate.tokens.subject import subject_of
@@ -146,22 +148,23 @@ class Journey:
             consents = [Consent(NOTHING, "unavailable")] * len(waiting)
         report.step("consent")
         groups: list[Group] = []
-        shared: dict[Purpose, Group] = {}
+        shared: dict[tuple[Purpose, bool], Group] = {}
         for number, consent in zip(waiting, consents, strict=True):
             report.consent[consent.reason] += 1
-            known = shared.get(consent.granted)
+            outcome = consent.granted, treatment.pixels is Treat.MINIMISE and measurable(consent)
+            known = shared.get(outcome)
             if known is not None and not quotes.name(ruleset.keyring, self._recipients[number].address):
                 known.members.append(number)
                 continue
-            group = self._group(ruleset, quotes, treatment, consent.granted, number)
+            group = self._group(ruleset, quotes, treatment, outcome, number)
             if not group.variant.decision.personal:
                 # Two different consents may still come to the same bytes, as when a mail has links only.
                 same = next((other for other in groups if _alike(other.variant, group.variant)), None)
                 if same is not None:
                     same.members.append(number)
-                    shared[consent.granted] = same
+                    shared[outcome] = same
                     continue
-                shared[consent.granted] = group
+                shared[outcome] = group
             groups.append(group)
         for group in groups:
             report.composed(group.variant, found)
@@ -171,14 +174,15 @@ class Journey:
         return [group for group in groups if group.variant.refusal is None]
 
     def _group(
-        self, ruleset: Ruleset, quotes: Quotes, treatment: Treatment, granted: Purpose, number: int
+        self, ruleset: Ruleset, quotes: Quotes, treatment: Treatment, outcome: tuple[Purpose, bool], number: int
     ) -> Group:
         address = self._recipients[number].address
 
-        def composed(granted: Purpose) -> Variant:
-            return compose(ruleset, quotes.scan, treatment, granted, address, quotes=quotes)
+        def composed(granted: Purpose, *, measured: bool = False) -> Variant:
+            return compose(ruleset, quotes.scan, treatment, granted, address, quotes=quotes, measured=measured)
 
-        return Group(composed(granted), [number], lambda: composed(NOTHING), quotes.scan)
+        granted, measured = outcome
+        return Group(composed(granted, measured=measured), [number], lambda: composed(NOTHING), quotes.scan)
 
     async def _consents(
         self, ruleset: Ruleset, found: Scan, treatment: Treatment, waiting: Sequence[int]

@@ -16,8 +16,8 @@ from smtp_gate.errors import BadToken
 from smtp_gate.model import Action, Kind, Verdict
 from smtp_gate.policy.decide import FORWARDED, barred, live
 from smtp_gate.policy.rules import Treat
-from smtp_gate.tokens.kinds import LinkToken, PixelToken, WithdrawToken
-from smtp_gate.tokens.seal import open_link, open_pixel, open_withdraw
+from smtp_gate.tokens.kinds import LinkToken, OpeningToken, PixelToken, WithdrawToken
+from smtp_gate.tokens.seal import open_link, open_opening, open_pixel, open_withdraw
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from smtp_gate.policy.match import Treatment
     from smtp_gate.tokens.keyring import Keyring
 
-Personal = PixelToken | LinkToken | WithdrawToken
+Personal = OpeningToken | PixelToken | LinkToken | WithdrawToken
 
 _OPENERS: Mapping[str, Callable[[Keyring, str], Personal]] = {
     "p": open_pixel,
     "l": open_link,
+    "o": open_opening,
     "w": open_withdraw,
 }
 """Doors whose tokens name a person, as the web part has them."""
@@ -95,7 +96,15 @@ def quotes_of(ruleset: Ruleset, scan: Scan) -> Quotes:
     return Quotes(replace(scan, findings=tuple(findings)), tokens)
 
 
-def settled(quotes: Quotes, decision: Decision, treatment: Treatment, granted: Purpose, subject: bytes) -> Settled:
+def settled(
+    quotes: Quotes,
+    decision: Decision,
+    treatment: Treatment,
+    granted: Purpose,
+    subject: bytes,
+    *,
+    measured: bool = False,
+) -> Settled:
     """What becomes of them for one person.
 
     Args:
@@ -104,6 +113,7 @@ def settled(quotes: Quotes, decision: Decision, treatment: Treatment, granted: P
         treatment: the rule the message falls under.
         granted: what the person agreed to.
         subject: the person.
+        measured: whether the day of the last opening may be kept.
     """
     verdicts = list(decision.verdicts)
     nothing_stays = bool(barred(quotes.scan, treatment))
@@ -123,6 +133,11 @@ def settled(quotes: Quotes, decision: Decision, treatment: Treatment, granted: P
             own = True
             if ours:
                 footed.add(finding.part)
+        elif isinstance(token, OpeningToken):
+            if mine and ours and measured and treatment.pixels is Treat.MINIMISE:
+                own = True
+            else:
+                verdicts[place] = _GONE
         elif mine and ours and not nothing_stays and _agreed(token, treatment, granted):
             tracking.append(token)
         elif isinstance(token, PixelToken):

@@ -55,6 +55,7 @@ def compose(
     address: bytes,
     *,
     quotes: Quotes | None = None,
+    measured: bool = False,
 ) -> Variant:
     """Decide and render one message for one recipient.
 
@@ -65,12 +66,13 @@ def compose(
         granted: what the recipient agreed to.
         address: the recipient's path, for tokens; not looked at unless something stays.
         quotes: the gate's addresses in the message; whoever has many recipients gives what was opened once.
+        measured: whether the day of the last opening may be kept, by :func:`smtp_gate.policy.decide.measurable`.
 
     Returns:
         The variant; never raises for anything the message holds.
     """
     author = _Author(ruleset, quotes or quotes_of(ruleset, scan), treatment, address)
-    settled = author.settle(granted)
+    settled = author.settle(granted, measured=measured)
     decision = settled.decision
     if decision.refusal is not None:
         return Variant(decision, b"", decision.refusal, "")
@@ -100,13 +102,14 @@ class _Author(NamedTuple):
     treatment: Treatment
     address: bytes
 
-    def settle(self, granted: Purpose) -> Settled:
+    def settle(self, granted: Purpose, *, measured: bool = False) -> Settled:
         """Decide; a footer is left out where the reader's own stands in every body already."""
         ruleset, quotes, treatment, address = self
-        decision = decide(quotes.scan, treatment, granted)
+        decision = decide(quotes.scan, treatment, granted, measured=measured)
         if not quotes.tokens or ruleset.keyring is None or decision.refusal is not None:
             return Settled(decision, frozenset(), ())
-        settled = settled_quotes(quotes, decision, treatment, granted, subject_of(ruleset.keyring, address))
+        subject = subject_of(ruleset.keyring, address)
+        settled = settled_quotes(quotes, decision, treatment, granted, subject, measured=measured)
         if settled.decision.footer and all(anchor.part in settled.footed for anchor in quotes.scan.anchors):
             return settled._replace(decision=replace(settled.decision, footer=False))
         return settled

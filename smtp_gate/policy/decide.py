@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from smtp_gate import replies
 from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
-from smtp_gate.model import OPENINGS, Action, Decision, Kind, MailClass, Purpose, Verdict
+from smtp_gate.model import OPENINGS, Action, Carrier, Decision, Kind, MailClass, Purpose, Verdict
 from smtp_gate.policy.match import fits
 from smtp_gate.policy.rules import (
     Forwarded,
@@ -25,7 +25,7 @@ from smtp_gate.policy.rules import (
 )
 
 if TYPE_CHECKING:
-    from smtp_gate.model import Finding, Scan
+    from smtp_gate.model import Consent, Finding, Scan
     from smtp_gate.policy.match import Treatment
     from smtp_gate.replies import Reply
 
@@ -41,6 +41,9 @@ SEALED = Verdict(Action.KEEP, "sealed")
 PASSED = Verdict(Action.KEEP, "opaque_passed")
 SHOWN = Verdict(Action.KEEP, "picture_passed")
 AGREED = Verdict(Action.WRAP, "consent")
+MINIMISED = Verdict(Action.MINIMISE, "minimised")
+MEASURED = frozenset({MailClass.TRANSACTIONAL, MailClass.NEWSLETTER})
+"""Classes of mail that somebody asked for: in no others may the day of the last opening be kept without consent."""
 OPAQUE = {OnOpaqueLink.ASK: Action.ASK, OnOpaqueLink.TEXT: Action.TEXT, OnOpaqueLink.REJECT: Action.TEXT}
 
 _FOLDED = frozenset({"quoted-printable", "base64"})
@@ -59,13 +62,25 @@ def live(purposes: Purpose, granted: Purpose) -> bool:
     return purposes != 0 and int.__and__(purposes, granted) == purposes
 
 
-def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
+def measurable(consent: Consent) -> bool:
+    """Whether the day of a person's last opening may be kept, from which is seen whom to stop writing to.
+
+    That needs no consent (CNIL, délibération 2026-042), but whoever objected is left alone: a person who refused or
+    withdrew, and one who agreed to other things and not to this. Doubt means no.
+    """
+    if consent.granted:
+        return live(Purpose.DELIVERABILITY, consent.granted)
+    return consent.reason in ("unknown", "expired")
+
+
+def decide(scan: Scan, treatment: Treatment, granted: Purpose, *, measured: bool = False) -> Decision:
     """What becomes of one mail for one person.
 
     Args:
         scan: the mail.
         treatment: the rule it falls under.
         granted: what the person agreed to, for the treatment's controller.
+        measured: whether the day of the last opening may be kept, by :func:`measurable`.
 
     Returns:
         The decision; its refusal is set only by ``on_opaque_link``, ``on_sealed`` and ``on_unreadable``.
@@ -89,16 +104,41 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose) -> Decision:
             for finding, verdict in zip(scan.findings, verdicts, strict=True)
         )
     wraps = AGREED in verdicts
+    minimised = measured and treatment.pixels is Treat.MINIMISE and not scan.sealed
+    if minimised:
+        verdicts = _minimised(scan, treatment, verdicts, left)
+        minimised = MINIMISED in verdicts
     return Decision(
         mail_class=treatment.mail_class,
         rule=treatment.rule,
         controller=treatment.controller.id if treatment.controller else "",
         verdicts=verdicts,
         footer=wraps,
-        personal=wraps,
+        personal=wraps or minimised,
         refusal=refusal,
         silent=treatment.read_receipts is ReadReceipts.STRIP and bool(scan.receipts),
     )
+
+
+def _minimised(
+    scan: Scan, treatment: Treatment, verdicts: tuple[Verdict, ...], left: frozenset[int]
+) -> tuple[Verdict, ...]:
+    """The first pixel that goes makes room for the gate's own; a mail in which another stays has none."""
+    if treatment.mail_class not in MEASURED or treatment.controller is None or not treatment.can_keep:
+        return verdicts
+    place = None
+    for number, (finding, verdict) in enumerate(zip(scan.findings, verdicts, strict=True)):
+        if finding.kind in OPENINGS and verdict == AGREED:
+            return verdicts
+        if (
+            place is None
+            and finding.kind is Kind.PIXEL
+            and finding.carrier is Carrier.IMAGE
+            and verdict.action is Action.STRIP
+            and finding.part not in left
+        ):
+            place = number
+    return verdicts if place is None else (*verdicts[:place], MINIMISED, *verdicts[place + 1 :])
 
 
 def _left(scan: Scan, treatment: Treatment) -> frozenset[int]:

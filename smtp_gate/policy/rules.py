@@ -115,6 +115,9 @@ class Treat(StrEnum):
     """What the person agreed to may stay, behind the gate."""
     STRIP = "strip"
     """Nothing stays, whatever the person agreed to."""
+    MINIMISE = "minimise"
+    """As ``consent``; where the person agreed to nothing, the gate's own pixel takes the place of the vendor's. For
+    pixels only."""
 
 
 @dataclass(frozen=True, slots=True)

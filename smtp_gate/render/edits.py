@@ -44,7 +44,7 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
         finding: what it is about.
         action: what becomes of it.
         view: of the part it stands in.
-        mint: makes the gate's addresses; needed for WRAP and ASK only.
+        mint: makes the gate's addresses; needed for WRAP, MINIMISE and ASK only.
 
     Returns:
         No edit for KEEP; two for a link that goes while its words stay; else one. What a click only reports to
@@ -76,6 +76,8 @@ def _new_address(finding: Finding, action: Action, mint: Mint | None) -> str:
         return finding.target
     if mint is None:
         raise SpliceError(finding.part, "mint")
+    if action is Action.MINIMISE:
+        return mint.opening()
     if action is Action.ASK:
         return mint.ask(finding)
     return mint.pixel(finding) if finding.kind in OPENINGS else mint.link(finding)

@@ -34,6 +34,7 @@ class Use(StrEnum):
     LINK = "link"
     ASK = "ask"
     WITHDRAW = "withdraw"
+    OPENING = "opening"
     CONSENT = "consent"
     FORM = "form"
     CONFIRM = "confirm"

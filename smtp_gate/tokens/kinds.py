@@ -126,4 +126,17 @@ class ConfirmToken:
     language: str
 
 
-Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken | FormToken | ConfirmToken
+@dataclass(frozen=True, slots=True)
+class OpeningToken:
+    """The gate's own pixel, from which only the day of a person's last opening is kept; nothing of the mail.
+
+    Attributes:
+        controller: id of the controller.
+        subject: 16 octets of :func:`smtp_gate.tokens.subject_of`.
+    """
+
+    controller: str
+    subject: bytes
+
+
+Token = OpeningToken | PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken | FormToken | ConfirmToken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtp_gate.tokens.kinds import AskToken, ConsentToken, LinkToken, PixelToken, WithdrawToken
+from smtp_gate.tokens.kinds import AskToken, ConsentToken, LinkToken, OpeningToken, PixelToken, WithdrawToken
 from smtp_gate.tokens.mask import masked
 from smtp_gate.tokens.seal import Series, seal
 from smtp_gate.tokens.subject import subject_of
@@ -42,6 +42,14 @@ class Mint:
             ValueError: when the mail is nobody's.
         """
         return f"{self._public_url}/p/{self._tracked(PixelToken, finding)}"
+
+    def opening(self) -> str:
+        """The address of the gate's own pixel; the same in all mails to a person.
+
+        Raises:
+            ValueError: when the mail is nobody's.
+        """
+        return f"{self._public_url}/o/{seal(self._keyring, OpeningToken(self._controller, self._person()))}"
 
     def link(self, finding: Finding) -> str:
         """The address that takes the place of a tracked link.

@@ -24,6 +24,7 @@ from smtp_gate.tokens.kinds import (
     ConsentToken,
     FormToken,
     LinkToken,
+    OpeningToken,
     PixelToken,
     Token,
     WithdrawToken,
@@ -47,6 +48,7 @@ _USES = {
     LinkToken: Use.LINK,
     AskToken: Use.ASK,
     WithdrawToken: Use.WITHDRAW,
+    OpeningToken: Use.OPENING,
     ConsentToken: Use.CONSENT,
     FormToken: Use.FORM,
     ConfirmToken: Use.CONFIRM,
@@ -182,6 +184,18 @@ def open_confirm(keyring: Keyring, text: str) -> ConfirmToken:
     return ConfirmToken(*_unpack_choice(_open(keyring, Use.CONFIRM, text)))
 
 
+def open_opening(keyring: Keyring, text: str) -> OpeningToken:
+    """The values of the token of the gate's own pixel.
+
+    Raises:
+        BadToken: for anything that this ring did not seal as such a token.
+    """
+    payload = _open(keyring, Use.OPENING, text)
+    if len(payload) < SUBJECT_SIZE:
+        raise BadToken
+    return OpeningToken(_text(payload[SUBJECT_SIZE:]), payload[:SUBJECT_SIZE])
+
+
 def _open(keyring: Keyring, use: Use, text: str) -> bytes:
     if len(text) > MAX_TOKEN or not text.isascii():
         raise BadToken
@@ -209,6 +223,8 @@ def _pack(token: Token) -> tuple[Use, bytes]:
             payload = _name(token.controller) + _name(token.vendor) + token.url.encode("utf-8", _LENIENT)
         case WithdrawToken():
             payload = _subject(token.subject) + _pack_withdrawal(token)
+        case OpeningToken():
+            payload = _subject(token.subject) + token.controller.encode("utf-8", _LENIENT)
         case ConsentToken():
             payload = _subject(token.subject) + _name(token.controller) + token.address
         case _:

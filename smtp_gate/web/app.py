@@ -21,6 +21,7 @@ from smtp_gate.web.confirmation import ConfirmationDoor
 from smtp_gate.web.guard import Guard, WebReport
 from smtp_gate.web.intake import Intake
 from smtp_gate.web.office import Decisions, Office
+from smtp_gate.web.opening import OpeningDoor
 from smtp_gate.web.pages import Pages
 from smtp_gate.web.preferences import PreferencesDoor
 from smtp_gate.web.rates import Rates
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from smtp_gate.web.api import Api
     from smtp_gate.web.confirm_mail import Post
     from smtp_gate.web.notice import ControllerNotice
+    from smtp_gate.web.opening import Days
 
 NOT_FOUND = 404
 
@@ -54,6 +56,7 @@ def web_app(
     log: WebReport,
     proxies: Iterable[str] = (),
     api: Api | None = None,
+    days: Days | None = None,
     public_url: str = "",
     post: Post | None = None,
     allowance: Allowance | None = None,
@@ -70,6 +73,7 @@ def web_app(
         log: told what happened.
         proxies: networks of the servers in front, whose X-Forwarded-For is believed.
         api: who may call it; None: there is none.
+        days: where days of last openings go; None: none are kept.
         public_url: where the world reaches it, for links in mails.
         post: takes messages away in which people confirm; None: none can be sent, and pages say so.
         allowance: who got how many of them today; one for the life of the process.
@@ -112,6 +116,7 @@ def web_app(
     app = Starlette(
         routes=[
             Route("/p/{token}", tracked.pixel, methods=["GET"]),
+            Route("/o/{token}", OpeningDoor(office, days).pixel, methods=["GET"]),
             Route("/l/{token}", tracked.link, methods=["GET"]),
             Route("/a/{token}", tracked.ask, methods=["GET", "POST"]),
             Route("/w/{token}", WithdrawalDoor(office).page, methods=["GET", "POST"]),
@@ -130,6 +135,7 @@ def web_app(
 
 _KINDS = {
     "p": "pixel",
+    "o": "opening",
     "l": "link",
     "a": "ask",
     "w": "withdraw",

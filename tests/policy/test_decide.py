@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from smtp_gate import limits, replies
 from smtp_gate.gate import quoted
-from smtp_gate.model import EVERYTHING, NOTHING, Action, Kind, MailClass, Purpose
+from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Action, Carrier, Consent, Kind, MailClass, Purpose
 from smtp_gate.policy import decide as module
-from smtp_gate.policy.decide import decide, live
+from smtp_gate.policy.decide import decide, live, measurable
 from smtp_gate.policy.rules import (
     Forwarded,
     OnOpaqueLink,
@@ -356,6 +356,64 @@ def test_the_switch_decides_about_pictures_and_about_nothing_else(
     assert one(Kind.PICTURE, granted, on_visible_tracked_image=switch) == became
     for kind in (Kind.PIXEL, Kind.LINK, Kind.PERSONAL):
         assert one(kind, granted, on_visible_tracked_image=switch) == one(kind, granted)
+
+
+GRANTED = Consent(EVERYTHING, "granted")
+
+
+@pytest.mark.parametrize(
+    ("consent", "may"),
+    [
+        (UNKNOWN, True),
+        (Consent(NOTHING, "expired"), True),
+        (GRANTED, True),
+        (Consent(Purpose.DELIVERABILITY, "granted"), True),
+        (Consent(EVERYTHING & ~Purpose.DELIVERABILITY, "granted"), False),
+        (Consent(CLICKS, "granted"), False),
+        (Consent(NOTHING, "refused"), False),
+        (Consent(NOTHING, "withdrawn"), False),
+        (Consent(NOTHING, "doubt"), False),
+        (Consent(NOTHING, "unavailable"), False),
+        (Consent(NOTHING, "role"), False),
+    ],
+)
+def test_the_day_of_an_opening_may_be_kept_of_whoever_did_not_object(consent: Consent, may: bool) -> None:
+    assert measurable(consent) is may
+
+
+@pytest.mark.parametrize("mail_class", list(MailClass))
+def test_the_gates_own_pixel_stands_only_in_mails_that_somebody_asked_for(mail_class: MailClass) -> None:
+    mail = scanned(finding(Kind.PIXEL))
+    decision = decide(mail, treatment(mail_class=mail_class, pixels=Treat.MINIMISE), NOTHING, measured=True)
+    measured = mail_class in (MailClass.TRANSACTIONAL, MailClass.NEWSLETTER)
+    assert (decision.verdicts[0].action is Action.MINIMISE) is measured
+    assert decision.personal is measured
+    assert not decision.footer, "no consent is asked for, so none can be withdrawn"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"pixels": Treat.CONSENT}, {"pixels": Treat.STRIP}, {"controller": None}, {"can_keep": False}],
+)
+def test_the_gates_own_pixel_needs_a_rule_a_controller_and_a_web_part(changes: dict[str, Any]) -> None:
+    rule = treatment(**({"pixels": Treat.MINIMISE} | changes))
+    assert decide(scanned(finding(Kind.PIXEL)), rule, NOTHING, measured=True).verdicts[0].action is Action.STRIP
+
+
+def test_the_gates_own_pixel_is_one_and_never_beside_another() -> None:
+    rule = treatment(pixels=Treat.MINIMISE)
+    pixels = [finding(Kind.PICTURE), *[finding(Kind.PIXEL, carrier=c) for c in (Carrier.CSS, Carrier.IMAGE)] * 2]
+    decision = decide(scanned(*pixels), rule, NOTHING, measured=True)
+    actions = [verdict.action for verdict in decision.verdicts]
+    assert actions == [Action.STRIP, Action.STRIP, Action.MINIMISE, Action.STRIP, Action.STRIP]
+    other = [finding(Kind.PIXEL), finding(Kind.PIXEL, purposes=Purpose.PROFILING)]
+    agreed = decide(scanned(*other), rule, PERFORMANCE | Purpose.DELIVERABILITY, measured=True)
+    assert [verdict.action for verdict in agreed.verdicts] == [Action.WRAP, Action.STRIP]
+    objected = decide(scanned(finding(Kind.PIXEL)), rule, NOTHING, measured=False)
+    assert objected.verdicts[0].action is Action.STRIP
+    assert decide(scanned(finding(Kind.PIXEL), sealed="signed"), rule, NOTHING, measured=True).verdicts[
+        0
+    ].action in (Action.STRIP, Action.KEEP)
 
 
 def test_every_reason_is_explained_and_no_other() -> None:

@@ -6,6 +6,7 @@
 - ``rcpt`` and ``sender``: the envelope;
 - ``grants``: purposes the recipient agreed to, in lower case; nothing without it;
 - ``set``: the switches ``on_opaque_link``, ``infer_from_text``, ``on_sealed`` and ``read_receipts``;
+- ``pixels``: of a rule for newsletters that matches every mail;
 - ``refused``: name of the reply in :mod:`smtp_gate.replies` when there is no ``out.eml``.
 
 What a run gave, when it differs, is written beside as ``out.eml.got`` (not in git): look at it, and copy it if it
@@ -25,8 +26,9 @@ from smtp_gate import replies
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.gate.variant import Variant, compose
-from smtp_gate.model import NOTHING, Purpose, Scan
-from smtp_gate.policy.rules import Controller, OnOpaqueLink, OnSealed, Policy, ReadReceipts
+from smtp_gate.model import NOTHING, UNKNOWN, Consent, MailClass, Purpose, Scan
+from smtp_gate.policy.decide import measurable
+from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, Policy, ReadReceipts, Rule, Treat
 from smtp_gate.scan.message import scan
 from smtp_gate.tokens.keyring import Keyring
 
@@ -57,13 +59,17 @@ def variant(raw: bytes, case: dict[str, object]) -> tuple[Scan, Variant]:
         on_sealed=OnSealed(switches.get("on_sealed", POLICY.on_sealed)),
         read_receipts=ReadReceipts(switches.get("read_receipts", POLICY.read_receipts)),
     )
+    if "pixels" in case:
+        rule = Rule("news", Condition(), MailClass.NEWSLETTER, pixels=Treat(str(case["pixels"])))
+        policy = dataclasses.replace(policy, rules=(rule,))
     rules = dataclasses.replace(ruleset(), policy=policy)
     granted = NOTHING
     for name in grants:
         granted |= Purpose[name.upper()]
     found = scan(raw, rules.catalogue, own=PUBLIC_URL)
     found, treatment = rules.treat(str(case["sender"]).encode(), found)
-    return found, compose(rules, found, treatment, granted, str(case["rcpt"]).encode())
+    measured = measurable(Consent(granted, "granted") if granted else UNKNOWN)
+    return found, compose(rules, found, treatment, granted, str(case["rcpt"]).encode(), measured=measured)
 
 
 @pytest.mark.parametrize("folder", CASES, ids=[path.name for path in CASES])

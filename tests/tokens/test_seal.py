@@ -20,6 +20,7 @@ from smtp_gate.tokens import (
     FormToken,
     Keyring,
     LinkToken,
+    OpeningToken,
     PixelToken,
     Use,
     WithdrawToken,
@@ -28,6 +29,7 @@ from smtp_gate.tokens import (
     open_consent,
     open_form,
     open_link,
+    open_opening,
     open_pixel,
     open_withdraw,
     seal,
@@ -36,12 +38,13 @@ from smtp_gate.tokens import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Token = PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken | FormToken | ConfirmToken
+Token = OpeningToken | PixelToken | LinkToken | AskToken | WithdrawToken | ConsentToken | FormToken | ConfirmToken
 OPENERS: dict[type, Callable[[Keyring, str], Token]] = {
     PixelToken: open_pixel,
     LinkToken: open_link,
     AskToken: open_ask,
     WithdrawToken: open_withdraw,
+    OpeningToken: open_opening,
     ConsentToken: open_consent,
     FormToken: open_form,
     ConfirmToken: open_confirm,
@@ -61,6 +64,7 @@ TOKENS: st.SearchStrategy[Token] = st.one_of(
     st.builds(LinkToken, texts, subjects, purposes, texts, texts),
     st.builds(AskToken, texts, texts, texts),
     st.builds(WithdrawToken, texts, subjects, texts),
+    st.builds(OpeningToken, texts, subjects),
     st.builds(ConsentToken, texts, subjects, st.binary(max_size=60)),
     st.builds(FormToken, texts, subjects, purposes, times, times, texts, texts),
     st.builds(ConfirmToken, texts, subjects, purposes, times, times, texts, texts),
@@ -72,6 +76,7 @@ EXAMPLES: list[Token] = [
     AskToken("acme", "outreach", "https://t.example/c/2"),
     WithdrawToken("acme", b"0123456789abcdef"),
     WithdrawToken("acme", b"0123456789abcdef", "a…@example.com"),
+    OpeningToken("acme", b"0123456789abcdef"),
     ConsentToken("acme", b"0123456789abcdef", b"alice@example.com"),
     FormToken("acme", b"0123456789abcdef", Purpose(31), 7, 1_900_000_000, "consent-1", "fr"),
     ConfirmToken("acme", b"0123456789abcdef", Purpose.CLICKS, 7, 1_900_000_000, "confirm-1", "fr"),

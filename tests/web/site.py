@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from smtp_gate.web.opening import Days
+
 RING = Keyring({1: b"a" * 64, 2: b"b" * 64}, 2, b"s" * 64)
 ALICE = subject_of(RING, b"alice@example.com")
 ACME = ControllerNotice("Acme SAS", "https://acme.example/privacy", "dpo@acme.example", "fr", "dpo@acme.example")
@@ -179,6 +181,7 @@ class Site:
     mailbox: Mailbox = field(default_factory=Mailbox)
     allowance: Allowance = field(default_factory=Allowance)
     now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    days: Days | None = None
 
     @property
     def catalogue(self) -> Any:
@@ -196,6 +199,7 @@ class Site:
             self.controllers,
             log=self.heard,
             proxies=["127.0.0.1"],
+            days=self.days,
             public_url="https://gate.example",
             post=self.mailbox,
             allowance=self.allowance,
