@@ -1,5 +1,5 @@
 # Everything a fresh machine needs is made here: `make demo` and `make test` are the only two commands to know.
-# Python packages go into .venv; servers that only the tests need (Redis, Postfix, Chromium) come from Debian.
+# Python packages go into .venv; servers that only the tests need (Redis, PostgreSQL, Postfix, Chromium) come from Debian.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -151,6 +151,18 @@ MAX_RECENT = 50_000
 """Withdrawals kept beside the cache by a process; more, and the cache must catch up before it is trusted again."""
 LEDGER_BUSY = 20.0
 """Seconds a writer waits for its turn at an SQLite ledger; a commit with its sync takes a few milliseconds."""
+LEDGER_CONNECT = 3
+"""Seconds until a server of PostgreSQL must have let us in; each host of an address that names several."""
+LEDGER_LOCK = 4.0
+"""Seconds a writer waits for its turn at a ledger on PostgreSQL; a piece of an import takes half a second."""
+LEDGER_ANSWER = 5.0
+"""Seconds for a statement on PostgreSQL, and without an octet of its server: then a person hears "not stored"."""
+LEDGER_PAUSE = 30.0
+"""Seconds a transaction on PostgreSQL may do nothing: a frozen client holds up all writers for so long."""
+LEDGER_WALK = 3600.0
+"""Seconds for a statement that goes through all rows (verify, rebuild, a change of layout); an operator watches."""
+LEDGER_CONNECTIONS = 5
+"""Connections to PostgreSQL a process; one writes at a time, the others read."""
 CLOCK_SKEW = 300.0
 """Seconds by which two clocks may differ; within it the order of two decisions is uncertain, and no wins."""
 LOADER_LEASE = 60.0

@@ -50,7 +50,7 @@ class RedisServer:
         """Start it and wait until it answers."""
         fixed = self.port
         for _ in range(10):
-            self.port = fixed or _free_port()
+            self.port = fixed or free_port()
             if self._try_to_start():
                 return self
         raise RuntimeError(f"redis-server does not start, see {self._folder / 'log'}")
@@ -134,7 +134,7 @@ class RedisServer:
         self._process = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port nobody listens on now; somebody may take it before the server does, hence the tries above."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -108,7 +108,7 @@ class EmbeddedGate:
         self.ruleset = Ruleset(settings.rules(), catalogue, self.keyring, public_url, settings.consent.on_failure)
         ledger = Ledger(f"sqlite:///{folder / 'consent.db'}")
         rooms.callback(ledger.close)
-        self._store = LedgerStore(ledger.path)
+        self._store = LedgerStore(ledger.reader())
         rooms.push_async_callback(self._store.close)
         self.register = Register(ledger)
         hops = settings.deliver.next_hops if settings.deliver else []

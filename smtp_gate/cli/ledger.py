@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smtp_gate import __version__
+from smtp_gate.cli import database
 from smtp_gate.cli.desk import (
     EX_DATAERR,
     EX_NOINPUT,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from smtp_gate.consent.verify import Verdict
 
 app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, show it, take a person out.")
+app.command()(database.upgrade)
+app.command()(database.roles)
+
 File = Annotated[Path, typer.Argument(help="The wording, UTF-8.", exists=True, dir_okay=False)]
 Heads = Annotated[Path | None, typer.Option(help="File of signed heads.", exists=True, dir_okay=False)]
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; left out: all, or the only one.")]

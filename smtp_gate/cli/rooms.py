@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +12,9 @@ from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.config.footers import load_footers
 from smtp_gate.config.keys import load_keys
 from smtp_gate.config.load import check_vendors, load_settings, read_settings
+from smtp_gate.config.values import SQLITE
 from smtp_gate.consent import Ledger, RedisCache, Register
-from smtp_gate.consent.tables import sqlite_path
+from smtp_gate.consent.sqlite_file import sqlite_path
 from smtp_gate.errors import ConfigError
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.listener.peers import check_binds
@@ -39,6 +41,8 @@ controllers: {sender: {name: "The sender", senders: ["*@*"]}}
 TRIAL_KEY = bytes(64)
 """Seals the addresses of a trial without configuration; they lead nowhere and protect nothing."""
 
+STATE = "/var/lib/smtp-gate"
+"""Where we keep files when systemd names no folder."""
 DEFAULT_CONFIG = Path("/etc/smtp-gate/config.yaml")
 
 
@@ -123,11 +127,17 @@ def aliases_of(settings: Settings) -> Aliases | None:
 
 
 def learning_store_of(settings: Settings) -> LearningStore:
-    """Where sightings are counted: in Redis where there is one, else in a file beside the ledger."""
+    """Where sightings are counted: in Redis where there is one, else in a file of this machine.
+
+    It lies beside a ledger that is a file, else in the folder that systemd gives the service.
+    """
     if settings.consent.cache is not None:
         return RedisLearning(settings.consent.cache)
-    ledger = sqlite_path(settings.consent.ledger)
-    return SqliteLearning(ledger.with_name(f"{ledger.stem}-learnt.db"))
+    if settings.consent.ledger.startswith(SQLITE):
+        ledger = sqlite_path(settings.consent.ledger)
+        return SqliteLearning(ledger.with_name(f"{ledger.stem}-learnt.db"))
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or STATE
+    return SqliteLearning(Path(folder) / "consent-learnt.db")
 
 
 class Books(NamedTuple):

@@ -14,6 +14,7 @@ import uvloop
 from smtp_gate import __version__
 from smtp_gate.cli.supervisor import Supervisor
 from smtp_gate.consent import Ledger
+from smtp_gate.consent.database import Away
 from smtp_gate.errors import GateError
 from smtp_gate.observe import log, metrics
 
@@ -44,11 +45,14 @@ def begin(
         The exit code.
 
     Raises:
-        ConfigError: when the ledger cannot be used.
+        ConfigError: when the ledger cannot be used; one whose server does not answer is no reason.
     """
     log.configure(json={"auto": None, "json": True, "console": False}[settings.observe.log])
     # Once here, so that a ledger that cannot be used is told before anything runs; workers open their own.
-    Ledger(settings.consent.ledger).close()
+    try:
+        Ledger(settings.consent.ledger).close()
+    except Away as problem:  # mail flows untracked until it is back
+        print(problem, file=sys.stderr, flush=True)
     workers = (os.cpu_count() or 1) if settings.workers == "auto" else settings.workers
 
     def process(ready: Callable[[], None]) -> int:

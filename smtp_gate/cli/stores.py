@@ -28,7 +28,7 @@ class Stores(NamedTuple):
 def stores_of(settings: Settings, ledger: Ledger) -> Stores:
     """Opened lazily: nothing is connected to yet."""
     if settings.consent.cache is None:
-        return Stores(None, LedgerStore(ledger.path), Register(ledger))
+        return Stores(None, LedgerStore(ledger.reader()), Register(ledger))
     recent = RecentWithdrawals(ledger)
     store = RedisStore(settings.consent.cache, recent)
     return Stores(recent, store, Register(ledger, RedisCache(settings.consent.cache), recent=recent))

@@ -46,7 +46,7 @@ class WebWorker:
     def __init__(self, config: Path, loaded: Loaded, doors: WebDoors) -> None:
         self._config = config
         self._doors = doors
-        self._ledger = Ledger(loaded.settings.consent.ledger)
+        self._ledger = Ledger(loaded.settings.consent.ledger, patient=True)
         self._stores = stores_of(loaded.settings, self._ledger)
         self._pool = _pool(loaded.settings)
         openings = Openings(self._ledger)

@@ -77,7 +77,7 @@ class Worker:
         self._loaded = loaded
         self._doors = doors
         settings = loaded.settings
-        self._ledger = Ledger(settings.consent.ledger)
+        self._ledger = Ledger(settings.consent.ledger, patient=True)
         self._recent, self._store, self._register = stores_of(settings, self._ledger)
         keyring = loaded.ruleset.keyring
         self._accepted = AcceptedRecord(runtime, keyring.subject_key if keyring else b"")

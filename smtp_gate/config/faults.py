@@ -28,7 +28,7 @@ _SHAPES = {
     "string_type": "text; put it in quotes",
 }
 """What pydantic calls a shape, as an administrator would."""
-_CREDENTIALS = re.compile(r"//[^/@\s'\"]*@")
+_CREDENTIALS = re.compile(r"(//)[^/@\s'\"]*(?=@)|(password=)[^&\s'\"]*")
 MAX_SHOWN = 80
 """Characters of a value in a message: one line of a terminal holds place, key and value."""
 
@@ -138,5 +138,5 @@ def choose(value: str, choices: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = _CREDENTIALS.sub("//***@", repr(value))
+    text = _CREDENTIALS.sub(r"\1\2***", repr(value))
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

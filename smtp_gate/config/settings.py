@@ -103,7 +103,7 @@ class Consent(_Model):
     """Who agreed to what."""
 
     ledger: Ledger = "sqlite:////var/lib/smtp-gate/consent.db"
-    """The authority: sqlite:////absolute/path."""
+    """The authority: sqlite:////absolute/path or postgresql://user@host/database."""
     cache: Cache | None = None
     """Redis for look-ups; left out: the ledger is read directly."""
     on_failure: Literal["untracked", "defer"] = "untracked"
@@ -255,7 +255,9 @@ class Settings(_Model):
             if footer is not None:
                 footer = footer.model_copy(update={"html": there(footer.html), "text": there(footer.text)})
             controllers[name] = controller.model_copy(update={"footer": footer})
-        ledger = self.consent.ledger.removeprefix(SQLITE)
+        ledger = self.consent.ledger
+        if ledger.startswith(SQLITE):
+            ledger = f"{SQLITE}{folder / ledger.removeprefix(SQLITE)}"
         return self.model_copy(
             update={
                 "keys": there(self.keys),
@@ -263,9 +265,7 @@ class Settings(_Model):
                 "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),
                 "deliver": self.deliver and self.deliver.located(folder),
-                "consent": self.consent.model_copy(
-                    update={"ledger": f"{SQLITE}{folder / ledger}", "heads": there(self.consent.heads)}
-                ),
+                "consent": self.consent.model_copy(update={"ledger": ledger, "heads": there(self.consent.heads)}),
                 "trackers": self.trackers.model_copy(update={"extra": there(self.trackers.extra)}),
             }
         )

@@ -118,10 +118,13 @@ def _mail_address(text: str) -> str:
 
 
 def _ledger(text: str) -> str:
-    if not re.fullmatch(r"sqlite:///[^?#]+", text):
+    if not re.fullmatch(r"sqlite:///[^?#]+|postgresql://[^\s#]+", text):
         raise ValueError(
             "is no ledger; write sqlite:////var/lib/smtp-gate/consent.db (four slashes: absolute path)"
+            " or postgresql://user@host/database"
         )
+    if re.search(r"[?&]password=", text):
+        raise ValueError("has its password in the wrong place; write postgresql://user:PASSWORD@host/database")
     return text
 
 

@@ -8,7 +8,6 @@ computed from that person's events and nothing else, so that :meth:`Ledger.rebui
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,35 +15,22 @@ import sqlalchemy as sa
 
 from smtp_gate.consent.append import STEP, Appended, append_in, by_controller, known_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
+from smtp_gate.consent.database import Away, database_at
 from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
 from smtp_gate.consent.openings import keep_in, openings_in
 from smtp_gate.consent.rows import record_of, recorded_of, standing_row
-from smtp_gate.consent.schema import prepare
 from smtp_gate.consent.standing import Record, Standing, Step, fold
-from smtp_gate.consent.tables import (
-    CHUNK,
-    ERRORS,
-    NEGATIVE,
-    addresses,
-    cause_of,
-    events,
-    head,
-    open_engine,
-    overwrite,
-    sqlite_path,
-    standings,
-    sweep,
-)
+from smtp_gate.consent.tables import CHUNK, NEGATIVE, addresses, events, head, standings
 from smtp_gate.consent.verify import person_in, verify_in
-from smtp_gate.errors import StoreUnavailable
+from smtp_gate.errors import ConfigError
 from smtp_gate.limits import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from smtp_gate.consent.database import Reader
     from smtp_gate.consent.openings import Opening
     from smtp_gate.consent.verify import Verdict
 
@@ -63,28 +49,36 @@ class Ledger:
     """The ledger of one database.
 
     Args:
-        url: ``sqlite:////path/to/consent.db``; made when it is not there.
+        url: ``sqlite:////path/to/consent.db``, made when it is not there, or ``postgresql://user@host/name``.
         clock: gives the time at which events are recorded.
+        patient: whether a server that cannot be reached now is no error yet: it is asked again when it is needed.
 
     Raises:
         ConfigError: when the database cannot be used.
+        Away: when its server cannot be reached.
 
     All methods but :meth:`close` raise StoreUnavailable when the database does not do what is asked, and then
-    nothing of it was done.
+    nothing of it was done; only a server that goes away at the very end of a write may have done it all the same.
     """
 
-    def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self._engine = open_engine(url, prepare)
-        self._writer = self._engine.execution_options(write=True)
+    def __init__(self, url: str, clock: Clock = utc_now, *, patient: bool = False) -> None:
+        self._database = database_at(url)
         self._turn = threading.Lock()
         self._clock = clock
-        self._path = sqlite_path(url)
         self._wordings = Wordings()
+        try:
+            self._database.make_ready()
+        except Away:
+            if not patient:
+                self._database.close()
+                raise
+        except ConfigError:
+            self._database.close()
+            raise
 
-    @property
-    def path(self) -> Path:
-        """The file of the database."""
-        return self._path
+    def reader(self) -> Reader:
+        """A new connection for look-ups."""
+        return self._database.reader()
 
     # --- writing ----------------------------------------------------------------------------------------------
     def append(self, event: Event, address: bytes = b"") -> int:
@@ -107,8 +101,8 @@ class Ledger:
         now = micros(self._clock())
         if any(micros(entry.event.at) > now + _SKEW for entry in entries):
             raise ValueError("at must not be in the future")
-        # The lock lets the threads of this process queue; SQLite's own waiting is for other processes, and unfair.
-        with self._turn, _trouble(), self._writer.begin() as connection:
+        # The lock lets the threads of this process queue; the database's own waiting is for other processes.
+        with self._turn, self._database.write() as connection:
             return append_in(connection, entries, now, self._wordings)
 
     def add_notice(self, controller: str, version: str, language: str, text: str) -> bool:
@@ -120,7 +114,7 @@ class Ledger:
         Raises:
             OtherWording: when there is another text under this version.
         """
-        with self._turn, _trouble(), self._writer.begin() as connection:
+        with self._turn, self._database.write() as connection:
             return add_notice(connection, (controller, version, language), text, micros(self._clock()))
 
     def erase(self, subject: bytes, controller: str = "", actor: str = "") -> dict[int, int]:
@@ -129,16 +123,16 @@ class Ledger:
         Returns:
             How many events lost their person, by the seq of the event that says so; empty when there were none.
         """
-        with self._turn, _trouble():
-            with self._writer.begin() as connection:
-                overwrite(connection)
+        with self._turn:
+            with self._database.write() as connection:
+                self._database.overwrite(connection)
                 done = erase_in(connection, subject, controller, actor, micros(self._clock()))
-            sweep(self._engine)
+            self._database.sweep()
         return done
 
     def keep_openings(self, days: Sequence[tuple[str, bytes, int]]) -> None:
         """Overwrite the days of last openings (controller, subject, days since 1970); see ``openings``."""
-        with self._turn, _trouble(), self._writer.begin() as connection:
+        with self._turn, self._database.write() as connection:
             keep_in(connection, days)
 
     def rebuild(self) -> int:
@@ -147,12 +141,11 @@ class Ledger:
         Returns:
             How many they are.
         """
-        with self._turn, _trouble(), self._writer.begin() as connection:
+        with self._turn, self._database.write(long=True) as connection:
             connection.execute(standings.delete())
             owners = (events.c.controller, events.c.subject)
-            rows = connection.execution_options(yield_per=10_000).execute(
-                sa.select(*owners, *STEP).where(events.c.erased.is_(None)).order_by(*owners, events.c.seq)
-            )
+            steps = sa.select(*owners, *STEP).where(events.c.erased.is_(None)).order_by(*owners, events.c.seq)
+            rows = connection.execute(steps.execution_options(yield_per=10_000))
             number = 0
             batch: list[dict[str, object]] = []
             for (controller, subject), group in groupby(rows, key=lambda row: (row[0], row[1])):
@@ -168,26 +161,26 @@ class Ledger:
     # --- reading ----------------------------------------------------------------------------------------------
     def head(self) -> int:
         """The seq of the last event; 0 for an empty ledger."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             seq: int = connection.execute(sa.select(head.c.seq)).scalar_one()
             return seq
 
     def last(self) -> tuple[int, bytes]:
         """Seq and hash of the last event: the head that is signed."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             seq, last = connection.execute(sa.select(head.c.seq, head.c.hash)).one()
             return seq, last
 
     def hash_at(self, seq: int) -> bytes | None:
         """The hash of an event; None when there is no such event."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             query = sa.select(events.c.hash).where(events.c.seq == seq)
             found: bytes | None = connection.execute(query).scalar_one_or_none()
             return found
 
     def count(self) -> int:
         """How many standings there are: persons times controllers."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.walk() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(standings)).scalar_one()
 
     def history(self, subject: bytes, controller: str = "") -> list[Recorded]:
@@ -195,17 +188,17 @@ class Ledger:
         query = sa.select(events).where(events.c.subject == subject).order_by(events.c.seq)
         if controller:
             query = query.where(events.c.controller == controller)
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return [recorded_of(row) for row in connection.execute(query)]
 
     def chained(self, subject: bytes, controller: str = "") -> list[Chained]:
         """As :meth:`history`, with the place of each event in the chain."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return person_in(connection, subject, controller)
 
     def notices(self, keys: Iterable[NoticeKey]) -> dict[NoticeKey, Notice]:
         """The wordings of some keys, those that are there."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return find_notices(connection, keys)
 
     def verify(
@@ -217,17 +210,17 @@ class Ledger:
             signed: hashes of events that were signed, by their seq.
             progress: told the number of rows looked at, now and then.
         """
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.walk() as connection:
             return verify_in(connection, signed or {}, progress)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of some keys (:attr:`Entry.key`) that are there already."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return known_in(connection, keys)
 
     def keyed(self, keys: Sequence[bytes]) -> dict[bytes, Recorded]:
         """The events of some keys (:attr:`Entry.key`), those that are there."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return {
                 row.key: recorded_of(row)
                 for at in range(0, len(keys), CHUNK)
@@ -236,20 +229,20 @@ class Ledger:
 
     def openings(self, controller: str) -> list[Opening]:
         """The days of last openings of one controller's mails; only ``smtp-gate inactive`` may ask."""
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             return list(openings_in(connection, controller))
 
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""
         where = sa.and_(standings.c.controller == controller, standings.c.subject == subject)
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(sa.select(standings).where(where)).first()
         return None if row is None else record_of(row).standing
 
     def address(self, subject: bytes) -> bytes | None:
         """The address behind a subject, when it is known."""
         query = sa.select(addresses.c.address).where(addresses.c.subject == subject)
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             found: bytes | None = connection.execute(query).scalar_one_or_none()
             return found
 
@@ -262,7 +255,7 @@ class Ledger:
         owner = sa.tuple_(standings.c.controller, standings.c.subject)
         while True:
             query = sa.select(standings).where(owner > after).order_by(*owner).limit(batch)
-            with _trouble(), self._engine.begin() as connection:
+            with self._database.read() as connection:
                 found = [record_of(row) for row in connection.execute(query)]
             if not found:
                 return
@@ -280,7 +273,7 @@ class Ledger:
             The standings, and the seq of the last event that was looked at (``after`` when there was none).
         """
         span = sa.select(events.c.seq, events.c.controller, events.c.subject).where(events.c.seq > after)
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(span.order_by(events.c.seq).limit(limit)).all()
             found: list[Record] = []
             for controller, owners in by_controller({(row.controller, row.subject) for row in rows}):
@@ -292,7 +285,7 @@ class Ledger:
         """Refusals and withdrawals after a seq, the newest ``limit`` of them in order, and the head."""
         columns = (events.c.seq, events.c.controller, events.c.subject)
         query = sa.select(*columns).where(events.c.seq > after, NEGATIVE)
-        with _trouble(), self._engine.begin() as connection:
+        with self._database.read() as connection:
             last = connection.execute(sa.select(head.c.seq)).scalar_one()
             if last <= after:
                 return [], last
@@ -301,13 +294,4 @@ class Ledger:
 
     def close(self) -> None:
         """Give back all connections."""
-        self._engine.dispose()
-
-
-@contextmanager
-def _trouble() -> Iterator[None]:
-    """Whatever the database library says becomes one of ours."""
-    try:
-        yield
-    except ERRORS as error:
-        raise StoreUnavailable("ledger_locked" if "locked" in cause_of(error) else "ledger") from None
+        self._database.close()

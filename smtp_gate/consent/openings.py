@@ -98,5 +98,5 @@ def forget_in(connection: sa.Connection, subject: bytes, controller: str = "") -
 def openings_in(connection: sa.Connection, controller: str) -> Iterator[Opening]:
     """All days of one controller, in the order of the subjects."""
     query = sa.select(openings).where(openings.c.controller == controller).order_by(openings.c.subject)
-    for row in connection.execution_options(yield_per=CHUNK).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=CHUNK)):
         yield Opening(row.controller, row.subject, date.fromordinal(_FIRST.toordinal() + row.day))

@@ -22,6 +22,11 @@ _turn = Lock()
 """Alembic's ``op`` is one for the whole process."""
 
 
+def is_current(connection: sa.Connection) -> bool:
+    """Whether there is nothing to be done."""
+    return _found(connection) == REVISION
+
+
 def prepare(connection: sa.Connection) -> None:
     """Make or bring up what is there, in the writing transaction that is open.
 

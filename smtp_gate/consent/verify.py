@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import sqlalchemy as sa
 
 from smtp_gate.consent.chain import NOBODY, START, commitment_of, hash_of
+from smtp_gate.consent.database import ERRORS, cause_of
 from smtp_gate.consent.erasure import Pending, is_erasing
 from smtp_gate.consent.event import Chained
 from smtp_gate.consent.notices import NoticeKey, sha256_of
 from smtp_gate.consent.rows import recorded_of
-from smtp_gate.consent.tables import ERRORS, cause_of, events, head, notices
+from smtp_gate.consent.tables import events, head, notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,10 +68,9 @@ def verify_in(
         progress: told the number of rows looked at, now and then.
     """
     walk = _Walk(_wordings(connection), signed)
-    query = sa.select(events).order_by(events.c.seq)
-    parts = connection.execution_options(yield_per=READ).execute(query).mappings().partitions()
+    result = connection.execute(sa.select(events).order_by(events.c.seq).execution_options(yield_per=READ))
     try:
-        for part in parts:
+        for part in result.mappings().partitions():
             for row in part:
                 fault = walk.fault(cast("Mapping[str, Value]", row))
                 if fault is not None:
@@ -79,6 +79,8 @@ def verify_in(
     except ERRORS as error:  # a page of the file, or a text in it, that is damaged
         text = f"event {walk.seq + 1} or one of the next {READ} cannot be read: {cause_of(error)}"
         return Verdict(walk.seq, walk.hash, Fault(walk.seq + 1, "unreadable", text))
+    finally:
+        result.close()
     last, last_hash = connection.execute(sa.select(head.c.seq, head.c.hash)).one()
     return Verdict(walk.seq, walk.hash, walk.end(last, last_hash))
 

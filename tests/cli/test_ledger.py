@@ -14,6 +14,8 @@ from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from smtp_gate.cli import app
+from smtp_gate.consent.roles import rights_sql
+from smtp_gate.consent.schema import REVISION
 from smtp_gate.errors import GateError
 from tests.cli.test_consent import ANNA, OTHER, configure
 
@@ -301,3 +303,16 @@ def test_a_pdf_of_an_erased_person_says_so(gate: Command) -> None:
 def test_a_pdf_that_cannot_be_written_is_told(gate: Command) -> None:
     told = gate("ledger", "proof", ANNA, "--pdf", "/nowhere/anna.pdf", code=66).stderr
     assert "/nowhere/anna.pdf: cannot be written: No such file" in told
+
+
+def test_the_layout_can_be_brought_up_before_a_gate_starts(gate: Command, tmp_path: Path) -> None:
+    assert gate.json("ledger", "upgrade") == {"layout": REVISION}
+    gate("ledger", "upgrade", "--ledger", f"sqlite:///{tmp_path}/other.db")
+    assert (tmp_path / "other.db").exists()
+
+
+def test_the_rights_of_the_gate_s_role_are_printed() -> None:
+    printed = CliRunner().invoke(app, ["ledger", "roles", "--role", "mail_gate"])
+    assert printed.stdout == rights_sql("mail_gate")
+    wrong = CliRunner().invoke(app, ["ledger", "roles", "--role", "Mail-Gate"])
+    assert wrong.exit_code == 2

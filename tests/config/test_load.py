@@ -96,6 +96,23 @@ def test_one_value_may_stand_where_several_may() -> None:
     assert rule.when.headers == (("list-id", "x"),)
 
 
+def test_a_ledger_on_a_server_is_no_path_and_takes_its_password_from_the_environment(tmp_path: Path) -> None:
+    url = "postgresql://gate:${LEDGER_PASSWORD}@db.example,db2.example/consent?sslmode=verify-full"
+    (tmp_path / "c.yaml").write_text(f"{GOOD}consent: {{ledger: '{url}'}}\n", encoding="utf-8")
+    settings = load_settings(tmp_path / "c.yaml", {"LEDGER_PASSWORD": "a/b@c"})
+    assert settings.consent.ledger == url.replace("${LEDGER_PASSWORD}", "a%2Fb%40c")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://db/consent?password=hush", "postgres://gate:hush@db/consent", "postgresql://"]
+)
+def test_an_address_that_is_no_ledger_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"{GOOD}consent: {{ledger: '{url}'}}\n", encoding="utf-8")
+    with pytest.raises(ConfigFileError, match="postgresql://user") as caught:
+        load_settings(tmp_path / "c.yaml")
+    assert "hush" not in str(caught.value)
+
+
 def test_paths_inside_addresses_start_there_too(tmp_path: Path) -> None:
     text = GOOD.replace("smtp://127.0.0.1:25", "smtp://relay.example:25?tls=required&ca=tls/ca.pem")
     (tmp_path / "c.yaml").write_text(text + "consent: {ledger: 'sqlite:///consent.db'}\n", encoding="utf-8")

@@ -67,7 +67,7 @@ def test_taken(kind: Any, good: Any) -> None:
         (values.Network, "10.0.0.1/8"),
         (values.Hop, "relay.acme.example"),
         (values.Ledger, "sqlite://"),
-        (values.Ledger, "postgresql://db/consent"),
+        (values.Ledger, "mysql://db/consent"),
         (values.Cache, "redis://cache.example:99999"),
         (values.Cache, "http://cache.example"),
         (values.PublicUrl, "https://user@acme.example"),

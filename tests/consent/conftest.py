@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtp_gate.consent import Choice, Event, Ledger
+from tests.consent.hand import Hand
 from tests.consent.tamper import STORE_TIMEOUT
 from tests.redis_server import RedisServer
 
@@ -23,8 +24,10 @@ _prefixes = itertools.count()
 
 @pytest.fixture(autouse=True)
 def longer_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Redis store waits as long as a busy machine needs."""
+    """Look-ups wait as long as a busy machine needs."""
     monkeypatch.setattr("smtp_gate.consent.redis_store.STORE_TIMEOUT", STORE_TIMEOUT)
+    monkeypatch.setattr("smtp_gate.consent.ledger_store.STORE_TIMEOUT", STORE_TIMEOUT)
+    monkeypatch.setattr("smtp_gate.consent.postgres.STORE_TIMEOUT", STORE_TIMEOUT)
 
 
 class Hands:
@@ -72,11 +75,54 @@ def decisions(clock: Hands) -> Decisions:
     return Decisions(clock)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests about the ledger itself run on both databases: those of modules with ``BOTH_DATABASES``."""
+    if "database" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_DATABASES", False):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Hands) -> Iterator[Ledger]:
-    made = Ledger(f"sqlite:///{tmp_path}/consent.db", clock)
+def database(request: pytest.FixtureRequest) -> str:
+    """Which one the ledger is on."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of a ledger that is only there on PostgreSQL yet, and empty."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path}/consent.db"
+        return
+    template = request.getfixturevalue("postgres_ledger")
+    server = request.getfixturevalue("postgres_server")
+    url = server.new(template)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def empty(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where there is no ledger yet."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path}/new.db"
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = server.new()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def ledger(url: str, clock: Hands) -> Iterator[Ledger]:
+    made = Ledger(url, clock)
     yield made
     made.close()
+
+
+@pytest.fixture
+def hand(ledger: Ledger, url: str) -> Hand:  # noqa: ARG001 - its tables must be there
+    """Somebody with the ledger's database in hand."""
+    return Hand(url)
 
 
 @pytest.fixture(scope="module")

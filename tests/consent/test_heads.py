@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from tests.consent.conftest import Decisions, Hands
 
+BOTH_DATABASES = True
 ANNA = b"a" * 16
 RING = Keyring({1: b"1" * 64, 2: b"2" * 64}, 2, b"s" * 64)
 
@@ -43,10 +43,6 @@ class Room:
 
     def signed(self) -> dict[int, bytes]:
         return {seq: head.hash for seq, head in read_heads(self.heads, RING).items()}
-
-    def copy(self, to: Path) -> None:
-        with closing(sqlite3.connect(self.ledger.path)) as raw, closing(sqlite3.connect(to)) as copy:
-            raw.backup(copy)
 
 
 @pytest.fixture
@@ -73,12 +69,18 @@ def test_what_is_signed_already_is_not_signed_again(room: Room) -> None:
     assert room.sign(least=60)
 
 
-def test_an_old_copy_in_the_ledger_s_place_is_found(room: Room, tmp_path: Path) -> None:
+def test_an_old_copy_in_the_ledger_s_place_is_found(
+    room: Room, url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     room.decide(4)
-    room.copy(tmp_path / "old.db")
+    room.ledger.close()  # it connects again when it needs to
+    if url.startswith("sqlite"):
+        copy = f"sqlite:///{shutil.copy(tmp_path / 'consent.db', tmp_path / 'old.db')}"
+    else:
+        copy = request.getfixturevalue("postgres_server").new(url.rpartition("/")[2])
     room.decide(4)
     room.sign()
-    with closing(Ledger(f"sqlite:///{tmp_path}/old.db", room._clock)) as old:
+    with closing(Ledger(copy, room._clock)) as old:
         assert old.verify().fault is None
         fault = old.verify(room.signed()).fault
         assert fault is not None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +14,9 @@ from smtp_gate.model import EVERYTHING, Purpose
 
 if TYPE_CHECKING:
     from tests.consent.conftest import Decisions
+    from tests.consent.hand import Hand
 
+BOTH_DATABASES = True
 ANNA, BERT, CARL, DORA = (letter * 16 for letter in (b"a", b"b", b"c", b"d"))
 NONE = -2
 
@@ -80,17 +80,15 @@ async def test_a_withdrawal_of_this_process_holds_at_once(ledger: Ledger, decisi
 
 
 async def test_it_looks_on_and_on_although_the_ledger_fails_in_between(
-    ledger: Ledger, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, hand: Hand, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smtp_gate.consent.recent.RECENT_PERIOD", 0.01)
     recent = RecentWithdrawals(ledger)
     async with asyncio.TaskGroup() as group:
         looking = group.create_task(recent.run())
-        with closing(sqlite3.connect(ledger.path)) as raw, raw:
-            raw.execute("ALTER TABLE ledger_head RENAME TO gone")
+        hand.run("ALTER TABLE ledger_head RENAME TO gone")
         await asyncio.sleep(0.05)
-        with closing(sqlite3.connect(ledger.path)) as raw, raw:
-            raw.execute("ALTER TABLE gone RENAME TO ledger_head")
+        hand.run("ALTER TABLE gone RENAME TO ledger_head")
         ledger.append(decisions.withdraw(ANNA, EVERYTHING))
         for _ in range(500):
             await asyncio.sleep(0.01)

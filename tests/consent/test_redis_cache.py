@@ -73,8 +73,9 @@ class Meddled(Ledger):
 
 
 @pytest.fixture
-def meddled(agreed: Ledger, clock: Hands) -> Iterator[Meddled]:
-    meddled = Meddled(f"sqlite:///{agreed.path}", clock)
+def meddled(agreed: Ledger, url: str, clock: Hands) -> Iterator[Meddled]:
+    assert agreed.head()
+    meddled = Meddled(url, clock)
     yield meddled
     meddled.close()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.consent.conftest import Decisions, Hands
+    from tests.consent.hand import Hand
 
+BOTH_DATABASES = True
 ANNA, BERT = b"a" * 16, b"b" * 16
 PERF, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
 
@@ -67,7 +67,7 @@ async def test_grant_withdraw_refuse_are_recorded_with_their_origin(ledger: Ledg
     (refusal,) = await register.history(BERT, "acme")
     assert (refusal.event.decision, refusal.event.method, refusal.event.actor) == (Choice.REFUSE, "phone", "op")
     assert ledger.address(ANNA) == b"anna@example.com"
-    store = LedgerStore(ledger.path, clock)
+    store = LedgerStore(ledger.reader(), clock)
     assert await store.look_up("acme", [ANNA]) == [Consent(NOTHING, "withdrawn")]
     await store.close()
 
@@ -87,12 +87,11 @@ async def test_a_decision_is_in_the_cache_when_it_is_told(
 
 
 async def test_what_the_ledger_does_not_take_is_not_stored(
-    ledger: Ledger, cache: RedisCache, alone: RedisStore, clock: Hands
+    ledger: Ledger, hand: Hand, cache: RedisCache, alone: RedisStore, clock: Hands
 ) -> None:
     register = Register(ledger, cache, clock=clock)
     await register.catch_up()
-    with closing(sqlite3.connect(ledger.path)) as raw, raw:
-        raw.execute("CREATE TRIGGER t BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    hand.break_inserts("event")
     with pytest.raises(StoreUnavailable, match="ledger"):
         await register.withdraw("acme", ANNA)
     with pytest.raises(StoreUnavailable, match="ledger"):
@@ -244,15 +243,17 @@ async def test_it_goes_on_catching_up_when_redis_comes_and_goes(
         await alone.close()
 
 
-async def test_a_wording_is_kept_once_and_the_events_after_it_hold_its_hash(ledger: Ledger, clock: Hands) -> None:
+async def test_a_wording_is_kept_once_and_the_events_after_it_hold_its_hash(
+    ledger: Ledger, hand: Hand, clock: Hands
+) -> None:
     register = Register(ledger, clock=clock)
     for _ in range(2):
         await register.keep_wording("acme", "page 1", "fr", "Arrêter le suivi ?")
         await register.withdraw("acme", ANNA, notice="page 1", language="fr")
     first, second = ledger.chained(ANNA)
     assert first.notice_sha256 == second.notice_sha256 == sha256_of("Arrêter le suivi ?")
-    with closing(sqlite3.connect(ledger.path)) as other:  # whoever has it kept once asks no database again
-        other.execute("BEGIN IMMEDIATE")
+    with hand.session() as other:  # whoever has it kept once asks no database again
+        other.run("UPDATE ledger_head SET seq = seq")
         await register.keep_wording("acme", "page 1", "fr", "Arrêter le suivi ?")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Keep = Callable[..., Awaitable[ConsentStore]]
 
+BOTH_DATABASES = True
 PERF, CLICKS = Purpose.PERFORMANCE, Purpose.CLICKS
 GRANTED = Consent(PERF | CLICKS, "granted")
 UNKNOWN = Consent(NOTHING, "unknown")
@@ -38,7 +39,7 @@ async def keep(
         ledger.append_many([Entry(event) for event in events])  # type: ignore[arg-type]
         store: ConsentStore
         if request.param == "ledger":
-            store = LedgerStore(ledger.path, clock)
+            store = LedgerStore(ledger.reader(), clock)
         else:
             cache = RedisCache(redis_server.url, prefix=prefix)
             await cache.reload(ledger)

@@ -72,7 +72,7 @@ class Room(NamedTuple):
 async def opened(tmp_path: Path) -> AsyncIterator[Room]:
     """A room."""
     ledger = Ledger(f"sqlite:///{tmp_path / 'consent.db'}")
-    store, register, heard = LedgerStore(ledger.path), Register(ledger), Heard()
+    store, register, heard = LedgerStore(ledger.reader()), Register(ledger), Heard()
     app = web_app(Site().catalogue, RING, store, register, {"acme": ACME}, log=heard, api=Api(KEYS, register))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gate.example") as client:

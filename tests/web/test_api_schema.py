@@ -31,7 +31,7 @@ def _app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starlette]
     for name in ("MAX_API_CALLS", "MAX_STRANGERS_PER_NETWORK"):
         monkeypatch.setattr(f"smtp_gate.web.rates.{name}", 1_000_000)
     ledger = Ledger(f"sqlite:///{tmp_path / 'consent.db'}")
-    register, store = Register(ledger), LedgerStore(ledger.path)
+    register, store = Register(ledger), LedgerStore(ledger.reader())
     yield web_app(Site().catalogue, RING, store, register, {"acme": ACME}, log=Heard(), api=Api(KEYS, register))
     ledger.close()
 

@@ -35,7 +35,7 @@ MAIL = Path(smtp_gate.cli.__file__).parent / "demo_mails" / "activecampaign.eml"
 async def test_a_withdrawal_reaches_the_mail_that_was_delivered(tmp_path: Path) -> None:
     catalogue = load_catalogue(None, {}, "")
     ledger = Ledger(f"sqlite:///{tmp_path / 'consent.db'}")
-    store, register, heard = LedgerStore(ledger.path), Register(ledger), Heard()
+    store, register, heard = LedgerStore(ledger.reader()), Register(ledger), Heard()
     app = web_app(catalogue, RING, store, register, {"acme": ACME}, log=heard)
     findings = scan(MAIL.read_bytes(), catalogue).findings
     mint = Mint(RING, "http://gate.example", "acme", ALICE)
@@ -67,7 +67,7 @@ async def test_asked_agreed_withdrawn_and_agreed_again_by_mail_with_every_word_i
     tmp_path: Path,
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'consent.db'}")
-    store, register, heard = LedgerStore(ledger.path), Register(ledger), Heard()
+    store, register, heard = LedgerStore(ledger.reader()), Register(ledger), Heard()
     mint = Mint(RING, "http://gate.example", "acme", None)
     english = {"Accept-Language": "en", "Accept": "text/html"}
 

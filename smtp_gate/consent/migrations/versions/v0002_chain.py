@@ -111,8 +111,9 @@ def _chain(connection: sa.Connection, events: sa.Table) -> tuple[int, bytes]:
     # Typed as the new ones: a text that is none must not be copied.
     columns = [sa.column(name, events.c[name].type) for name in _OLD]
     old = sa.select(*columns).select_from(sa.table("event_1")).order_by(sa.column("seq"))
+    old = old.execution_options(yield_per=CHUNK)
     last, previous = 0, START
-    for part in connection.execution_options(yield_per=CHUNK).execute(old).mappings().partitions():
+    for part in connection.execute(old).mappings().partitions():
         rows = []
         for each in part:
             row = cast("EventRow", {**each, "notice_sha256": None, "erased": None})
