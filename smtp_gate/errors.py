@@ -72,6 +72,26 @@ class StoreUnavailable(GateError):  # noqa: N818 - a state of the store, not a m
 
 
 @dataclass(eq=False)
+class SourceUnavailable(GateError):  # noqa: N818 - a state of the source, not a mistake
+    """A source of an import that gives no rows (any more); what was taken before stays.
+
+    Attributes:
+        source: what it is called, without secrets.
+        problem: a sentence with the cure, without anything of a row.
+    """
+
+    source: str
+    problem: str
+
+    exit_code = 66
+    """EX_NOINPUT of sysexits."""
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.source}: {self.problem}"
+
+
+@dataclass(eq=False)
 class BadToken(GateError):  # noqa: N818 - said of a token, as cryptography says InvalidTag
     """A token that is not ours, not for this purpose, or damaged; which of them is not told."""
 

@@ -173,6 +173,20 @@ OPENINGS_PERIOD = 300.0
 MAX_OPENINGS = 100_000
 """Days of openings that wait to be written in a process, 20 MB; a mailing to a million brings fewer."""
 
+# --- imports --------------------------------------------------------------------------------------------------
+MAX_IMPORT_LINE = 1_048_576
+"""Octets of one line of JSON lines: a person's whole record of a large system is some kilobytes."""
+MAX_IMPORT_PAGE = 16_777_216
+"""Octets of one page of a web source, all in memory: a thousand records of a large system are a few megabytes."""
+MAX_IMPORT_PAGES = 1_000_000
+"""Pages of a web source: a hundred million people at a hundred a page; a source that turns in circles ends."""
+IMPORT_TIMEOUT = 30.0
+"""Seconds for a web source to connect, and between two octets of an answer; twice that for the whole of one."""
+IMPORT_ATTEMPTS = 5
+"""Times a page is asked for that says come again, or cannot be read."""
+IMPORT_WAIT = 120.0
+"""Seconds waited between two of them at most: limits of a minute are usual."""
+
 # --- learning -------------------------------------------------------------------------------------------------
 LEARN_COPIES = 20
 """Copy from which on what was learnt is acted upon: 19 others differed; a test mail to a team has fewer."""

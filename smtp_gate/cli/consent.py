@@ -7,22 +7,16 @@ configuration; 2 for a command that cannot be understood.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
 
 from smtp_gate.cli.desk import (
-    EX_DATAERR,
     Address,
     Config,
     Json,
-    caught_up,
     controller_named,
     now_of,
     operator,
@@ -30,21 +24,14 @@ from smtp_gate.cli.desk import (
     run_once,
     subject_named,
 )
+from smtp_gate.cli.imports import import_source
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
-from smtp_gate.consent.csv_import import CsvRows, Imported, NotThisFile, Skipped, import_csv
-from smtp_gate.tokens import subject_of
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from smtp_gate.consent import Recorded
 
-MAX_TOLD = 1000
-"""Rows of a file that are named one by one; the rest is counted."""
-
 app = typer.Typer(no_args_is_help=True, help="Who agreed to what: ask, record, import, reload the cache.")
-File = Annotated[Path, typer.Argument(help="CSV, see docs/consent.md.", exists=True, dir_okay=False)]
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; needed when there are several.")]
 Reference = Annotated[str, typer.Option(help="What finds it at the source: a form, a ticket.")]
 Notice = Annotated[str, typer.Option(help="Version of the wording that was shown.")]
@@ -172,52 +159,7 @@ def withdraw(
         _record(books, Choice.WITHDRAW, address, purposes, controller=controller, origin=origin, as_json=as_json)
 
 
-@app.command("import")
-def import_file(
-    file: File,
-    config: Config = DEFAULT_CONFIG,
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
-    show: Annotated[bool, typer.Option("--show", help="Name the addresses of rows that do not count.")] = False,
-    zone: Annotated[str, typer.Option(help="Of times without one, such as Europe/Paris.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Bring in decisions from a CSV file; the same row twice is one. Exit code 65: some rows did not count."""
-    where = _zone(zone)
-    missed: list[Skipped] = []
-    reasons: Counter[str] = Counter()
-
-    def skipped(row: Skipped) -> None:
-        reasons[row.reason] += 1
-        if len(missed) < MAX_TOLD:
-            missed.append(row)
-
-    with open_books(config) as books, file.open("rb") as data, progress_bar(as_json=as_json) as bar:
-        task = bar.add_task("rows", total=file.stat().st_size)
-        subject = partial(subject_of, books.keyring)
-        actor = f"import by {operator()}"
-        try:
-            rows = CsvRows(data, subject, books.settings.controllers.keys(), zone=where, actor=actor)
-        except NotThisFile as error:
-            typer.echo(f"{file}: {error}", err=True)
-            raise typer.Exit(EX_DATAERR) from None
-
-        def progress(number: int) -> None:
-            bar.update(task, completed=data.tell(), description=f"{number:,} rows")
-
-        done = import_csv(rows, books.ledger, dry_run=dry_run, skipped=skipped, progress=progress)
-        behind = not dry_run and not caught_up(books)
-    if as_json:
-        told = [row._asdict() if show else {"line": row.line, "reason": row.reason} for row in missed]
-        print(
-            json.dumps({"file": str(file), "dry_run": dry_run, **done._asdict(), "reasons": reasons, "rows": told})
-        )
-    else:
-        _show_import(str(file), done, missed, reasons, dry_run=dry_run, show=show)
-    if behind:
-        typer.echo("the cache does not answer; running gates catch it up", err=True)
-    if done.skipped:
-        raise typer.Exit(EX_DATAERR)
+app.command("import")(import_source)
 
 
 @app.command()
@@ -287,19 +229,6 @@ def _plain(each: Recorded) -> dict[str, str | int]:
     }
 
 
-def _show_import(
-    file: str, done: Imported, missed: list[Skipped], reasons: Counter[str], *, dry_run: bool, show: bool
-) -> None:
-    for row in missed:
-        print(f"{file}:{row.line}: {row.reason}{f' ({row.address})' if show else ''}")
-    if done.skipped > len(missed):
-        print(f"... and {done.skipped - len(missed):,} more")
-    word = "would be taken" if dry_run else "taken"
-    print(f"{file}: {done.taken:,} {word}, {done.repeated:,} there already, {done.skipped:,} do not count")
-    for reason, number in reasons.most_common():
-        print(f"  {number:,}: {reason}")
-
-
 def _show_history(events: list[dict[str, str | int]]) -> None:
     columns = ("event", "controller", "at", "decision", "purposes", "method", "source", "notice", "expires")
     console = Console()
@@ -320,10 +249,3 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter("--expires must be a time with a zone, such as 2027-04-14T00:00:00Z")
-
-
-def _zone(name: str) -> tzinfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise typer.BadParameter("--zone must be a time zone such as UTC or Europe/Paris") from None

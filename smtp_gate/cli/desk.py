@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from smtp_gate.consent import names_of, utc_now
-from smtp_gate.consent.csv_import import is_address
+from smtp_gate.consent.mapping import is_address
 from smtp_gate.consent.standing import consent_at
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.model import UNKNOWN

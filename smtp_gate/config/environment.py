@@ -13,16 +13,18 @@ from smtp_gate.config.yaml_file import dotted
 from smtp_gate.errors import ConfigError, ConfigFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from smtp_gate.config.yaml_file import Document
 
 EXPANDED = (("consent", "ledger"), ("consent", "cache"))
-"""Keys whose values are looked into."""
+"""Keys of the configuration whose values are looked into."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def expanded(document: Document, environment: Mapping[str, str]) -> Any:
+def expanded(
+    document: Document, environment: Mapping[str, str], places: Sequence[tuple[str, ...]] = EXPANDED
+) -> Any:
     """The document's data with variables put in.
 
     A variable that is the whole value is put in as it is; inside an address it is percent-encoded, so that a
@@ -31,27 +33,31 @@ def expanded(document: Document, environment: Mapping[str, str]) -> Any:
     Args:
         document: the file.
         environment: names and values.
+        places: paths of the values that are looked into; ``*`` is every key.
 
     Raises:
         ConfigFileError: a variable is not set; the message names it and shows no value.
     """
     data = document.data
-    faults = []
-    for section, key in EXPANDED:
-        inner = data.get(section) if isinstance(data, dict) else None
-        value = inner.get(key) if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or not isinstance(value, str):
-            continue
-        faults += [
-            ConfigError(
-                document.value_place((section, key)),
-                dotted((section, key)),
-                f"{name} is not set in the environment",
+    faults: list[ConfigError] = []
+
+    def walked(value: Any, place: tuple[str, ...], path: tuple[str, ...]) -> Any:
+        if not place:
+            if not isinstance(value, str):
+                return value
+            faults.extend(
+                ConfigError(document.value_place(path), dotted(path), f"{name} is not set in the environment")
+                for name in _VARIABLE.findall(value)
+                if name not in environment
             )
-            for name in _VARIABLE.findall(value)
-            if name not in environment
-        ]
-        data = {**data, section: {**inner, key: _put_in(value, environment)}}
+            return _put_in(value, environment)
+        if not isinstance(value, dict):
+            return value
+        keys = list(value) if place[0] == "*" else [place[0]] if place[0] in value else []
+        return {**value, **{key: walked(value[key], place[1:], (*path, key)) for key in keys}}
+
+    for place in places:
+        data = walked(data, place, ())
     if faults:
         raise ConfigFileError(tuple(faults))
     return data

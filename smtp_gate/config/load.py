@@ -33,7 +33,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
         ConfigFileError: with every error of the file.
     """
     values = os.environ if environment is None else environment
-    return read_settings(_text(path), str(path), values).located(path.resolve().parent)
+    return read_settings(file_text(path), str(path), values).located(path.resolve().parent)
 
 
 def read_settings(text: str, name: str, environment: Mapping[str, str] | None = None) -> Settings:
@@ -82,7 +82,12 @@ def check_vendors(settings: Settings, vendors: Iterable[str], name: str) -> None
         raise ConfigFileError(tuple(faults))
 
 
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """The text of a file that people write.
+
+    Raises:
+        ConfigFileError: when it cannot be read, is too large, or no UTF-8.
+    """
     try:
         with path.open("rb") as file:
             octets = file.read(MAX_CONFIG_FILE + 1)

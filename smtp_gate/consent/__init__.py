@@ -1,7 +1,8 @@
 """Who agreed to what: the ledger that is the authority, and the stores that look-ups read.
 
 ``event`` is one decision, ``standing`` what a person's events amount to, ``ledger`` keeps both (``tables`` its
-database), ``register`` takes decisions in, ``csv_import`` many of them. Look-ups go to ``ledger_store``, or to
+database), ``register`` takes decisions in, ``imports`` many of them (``mapping`` says what
+their rows mean). Look-ups go to ``ledger_store``, or to
 ``redis_store``, which ``redis_cache`` fills and ``recent`` watches over. ``store`` is all that the gate knows.
 """
 

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 
 from smtp_gate.config.api_keys import digest_of
 from smtp_gate.consent import Entry, Event, names_of, purposes_of, utc_now
-from smtp_gate.consent.csv_import import key_of
+from smtp_gate.consent.mapping import key_of
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.tokens import subject_of
 from smtp_gate.web.api_models import Decision, Decisions, Past, Standing, Taken, TakenAll, Whose, moment_of
