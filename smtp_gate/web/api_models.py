@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from smtp_gate.consent import Choice
-from smtp_gate.consent.mapping import is_address
 from smtp_gate.consent.event import MAX_FIELD
+from smtp_gate.consent.mapping import is_address
 from smtp_gate.limits import MAX_API_BATCH
 
 PurposeName = Literal["performance", "profiling", "fraud", "deliverability", "clicks"]

@@ -11,7 +11,9 @@ PAGE = Path(__file__).parent.parent.parent / "docs/consent.md"
 
 
 def test_the_examples_of_the_documentation_are_taken(tmp_path: Path) -> None:
-    blocks = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "map:" in text]
+    blocks = [
+        text for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "map:" in text
+    ]
     assert len(blocks) >= 3
     for number, text in enumerate(blocks):
         file = tmp_path / f"{number}.yaml"
