@@ -16,7 +16,7 @@ import typer
 from smtp_gate.cli.desk import Config, Json, controller_named
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import utc_now
-from smtp_gate.consent.csv_import import is_address
+from smtp_gate.consent.mapping import is_address
 from smtp_gate.consent.standing import consent_at
 from smtp_gate.model import PIXEL_PURPOSES, UNKNOWN
 from smtp_gate.policy.decide import measurable
