@@ -1,4 +1,4 @@
-"""``smtp-gate ledger upgrade`` and ``roles``: what an administrator of PostgreSQL runs before the gate does."""
+"""``smtp-gate ledger upgrade``, ``rebuild`` and ``roles``: what an administrator of the database runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from smtp_gate.cli.desk import Config, Json  # noqa: TC001 - typer reads them when it runs
-from smtp_gate.cli.rooms import DEFAULT_CONFIG
+from smtp_gate.cli.rooms import DEFAULT_CONFIG, open_books
 from smtp_gate.config.load import load_settings
 from smtp_gate.consent import Ledger
 from smtp_gate.consent.roles import rights_sql
@@ -24,6 +24,13 @@ def upgrade(config: Config = DEFAULT_CONFIG, ledger: Url = "", *, as_json: Json 
     """Make the ledger's tables, or bring them up to this version; a gate does it itself where it may."""
     Ledger(ledger or load_settings(config).consent.ledger).close()
     print(json.dumps({"layout": REVISION}) if as_json else f"the ledger has layout {REVISION}")
+
+
+def rebuild(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
+    """Make again from the events what look-ups are told, where `verify` says that it is wrong."""
+    with open_books(config) as books:
+        number = books.ledger.rebuild()
+    print(json.dumps({"standings": number}) if as_json else f"{number:,} standings made from the events")
 
 
 def roles(role: Annotated[str, typer.Option(help="The gate's role.")] = "smtp_gate") -> None:

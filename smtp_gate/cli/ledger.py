@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, show it, take a person out.")
 app.command()(database.upgrade)
+app.command()(database.rebuild)
 app.command()(database.roles)
 
 File = Annotated[Path, typer.Argument(help="The wording, UTF-8.", exists=True, dir_okay=False)]
@@ -252,7 +253,7 @@ def _signed(books: Books, heads: Path | None) -> dict[int, Head]:
 def _looked_at(books: Books, signed: dict[int, bytes], *, as_json: bool) -> Verdict:
     """Look at the whole ledger, with a bar."""
     with progress_bar(as_json=as_json) as bar:
-        task = bar.add_task("events", total=books.ledger.head())
+        task = bar.add_task("events", total=books.ledger.head() + books.ledger.count())
         return books.ledger.verify(signed, lambda number: bar.update(task, completed=number))
 
 

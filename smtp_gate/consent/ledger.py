@@ -8,20 +8,19 @@ computed from that person's events and nothing else, so that :meth:`Ledger.rebui
 from __future__ import annotations
 
 import threading
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from smtp_gate.consent.append import STEP, Appended, append_in, by_controller, known_in
+from smtp_gate.consent.append import Appended, append_in, by_controller, known_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.database import Away, database_at
 from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
 from smtp_gate.consent.openings import keep_in, openings_in
-from smtp_gate.consent.rows import record_of, recorded_of, standing_row
-from smtp_gate.consent.standing import Record, Standing, Step, fold
+from smtp_gate.consent.rebuild import rebuild_in, wrong_standing_in
+from smtp_gate.consent.rows import record_of, recorded_of
 from smtp_gate.consent.tables import CHUNK, NEGATIVE, addresses, events, head, standings
 from smtp_gate.consent.verify import person_in, verify_in
 from smtp_gate.errors import ConfigError
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.consent.database import Reader
     from smtp_gate.consent.openings import Opening
+    from smtp_gate.consent.standing import Record, Standing
     from smtp_gate.consent.verify import Verdict
 
 _SKEW = int(CLOCK_SKEW * 1_000_000)
@@ -142,21 +142,7 @@ class Ledger:
             How many they are.
         """
         with self._turn, self._database.write(long=True) as connection:
-            connection.execute(standings.delete())
-            owners = (events.c.controller, events.c.subject)
-            steps = sa.select(*owners, *STEP).where(events.c.erased.is_(None)).order_by(*owners, events.c.seq)
-            rows = connection.execute(steps.execution_options(yield_per=10_000))
-            number = 0
-            batch: list[dict[str, object]] = []
-            for (controller, subject), group in groupby(rows, key=lambda row: (row[0], row[1])):
-                batch.append(standing_row(controller, subject, fold(Step(*row[2:]) for row in group)))
-                number += 1
-                if len(batch) == CHUNK:
-                    connection.execute(standings.insert(), batch)
-                    batch = []
-            if batch:
-                connection.execute(standings.insert(), batch)
-        return number
+            return rebuild_in(connection)
 
     # --- reading ----------------------------------------------------------------------------------------------
     def head(self) -> int:
@@ -204,14 +190,18 @@ class Ledger:
     def verify(
         self, signed: Mapping[int, bytes] | None = None, progress: Callable[[int], None] = lambda _: None
     ) -> Verdict:
-        """Look at every row; see ``verify``.
+        """Look at every event (``verify``), and then at every standing (``rebuild``).
 
         Args:
             signed: hashes of events that were signed, by their seq.
-            progress: told the number of rows looked at, now and then.
+            progress: told the number of events and standings looked at, now and then.
         """
         with self._database.walk() as connection:
-            return verify_in(connection, signed or {}, progress)
+            verdict = verify_in(connection, signed or {}, progress)
+            if verdict.fault is not None:
+                return verdict
+            wrong = wrong_standing_in(connection, lambda looked: progress(verdict.events + looked))
+            return verdict._replace(fault=wrong)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of some keys (:attr:`Entry.key`) that are there already."""

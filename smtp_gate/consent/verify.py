@@ -1,4 +1,4 @@
-"""Whether the ledger is what was recorded: every row is hashed again, in order, and the first bad one is named.
+"""Whether the ledger is what was recorded: every event is hashed again, in order, and the first bad one is named.
 
 The chain finds what was changed, taken out, put in or reordered between its ends. Its own last end it cannot vouch
 for: who cuts off the tail, head and all, or puts an old copy in its place, leaves a chain that is whole. That is
@@ -34,7 +34,7 @@ class Fault(NamedTuple):
     Attributes:
         seq: of the first bad row, or of the one that is missing.
         kind: ``forged``, ``person``, ``link``, ``missing``, ``notice``, ``erasure``, ``tail``, ``head``,
-            ``signed``, ``unreadable``.
+            ``signed``, ``unreadable``, ``standing`` (see ``rebuild``).
         text: a sentence about it, without anything of a person.
     """
 

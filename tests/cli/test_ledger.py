@@ -85,6 +85,7 @@ def test_a_tail_that_is_cut_off_is_found_by_the_heads(gate: Command) -> None:
         "DELETE FROM event WHERE seq = 3;"
         "UPDATE ledger_head SET seq = 2, hash = (SELECT hash FROM event WHERE seq = 2);",
     )
+    gate("ledger", "rebuild")  # who did it knows what else to change
     assert gate.json("ledger", "verify")["good"] is True
     told = gate.json("ledger", "verify", "--heads", heads, code=65)
     assert (told["fault"]["seq"], told["fault"]["kind"]) == (3, "tail")
@@ -316,3 +317,13 @@ def test_the_rights_of_the_gate_s_role_are_printed() -> None:
     assert printed.stdout == rights_sql("mail_gate")
     wrong = CliRunner().invoke(app, ["ledger", "roles", "--role", "Mail-Gate"])
     assert wrong.exit_code == 2
+
+
+def test_what_look_ups_are_told_can_be_made_anew(gate: Command, tmp_path: Path) -> None:
+    gate.grant()
+    forge(tmp_path, "DELETE FROM standing")
+    fault = gate.json("ledger", "verify", code=65)["fault"]
+    assert (fault["kind"], fault["seq"]) == ("standing", 1)
+    assert "ledger rebuild" in fault["text"]
+    assert gate.json("ledger", "rebuild") == {"standings": 1}
+    assert gate.json("ledger", "verify")["good"]
