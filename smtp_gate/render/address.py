@@ -13,6 +13,8 @@ import re
 from urllib.parse import quote
 
 _NOT_IN_URL = re.compile(r"[^!#-;=?-_a-~]")
+_IN_URL = bytes(set(range(0x21, 0x7F)).difference(b'"<>`'))
+"""What stays as it is: the same set."""
 _NOT_BARE = re.compile(rb"[^A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;%]")
 _NOT_IN_CSS = re.compile(rb"[\"'()\\]")
 _ESCAPED = {
@@ -35,7 +37,11 @@ def proper(url: str) -> bytes:
     A host name outside ASCII is written as IDNA, anything else as percent-encoded UTF-8 (RFC 3987 section 3.1);
     what is ASCII stays as it is, since a vendor's or bucket's signature may cover it.
     """
-    if not url.isascii():
+    if url.isascii():
+        text = url.encode("ascii")
+        if not text.translate(None, _IN_URL):
+            return text
+    else:
         found = _HOST.match(url)
         if found and not found[2].isascii():
             url = url[: found.start(2)] + _idna(found[2]) + url[found.end(2) :]

@@ -6,6 +6,7 @@ gives exactly the edited view, nothing leaves.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from smtp_gate import transfer
@@ -61,8 +62,13 @@ def _encoded(raw: bytes, part: Part, old: bytes, content: bytes, edits: Sequence
     """The body with the edits of its content written in its encoding, and read again."""
     body_end = line_end(old, line_end(raw))
     if part.encoding == "quoted-printable":
-        new = quoted_printable.splice(old, edits, body_end)
         edited = apply(content, edits)
+        # A body that is not well formed shows by what the new one holds, and is then written with more care.
+        with suppress(IndexError):
+            new = quoted_printable.splice(old, edits, body_end, flawless=True)
+            if _proven(raw, part, old, new, edited):
+                return new
+        new = quoted_printable.splice(old, edits, body_end)
     elif part.encoding == "base64":
         edited = apply(content, edits)
         new = base64_lines.splice(old, edits[0].start, edited, body_end)
@@ -75,9 +81,14 @@ def _encoded(raw: bytes, part: Part, old: bytes, content: bytes, edits: Sequence
                 raise SpliceError(part.index, "line_length")
         else:
             new = edited = plain_lines.splice(part.index, content, edits, body_end, html=part.media_type in PAGES)
-    if transfer.decode(new, part.encoding) != edited or not plain_lines.same_delimiters(raw, old, new):
+    if not _proven(raw, part, old, new, edited):
         raise SpliceError(part.index, "verify")
     return new
+
+
+def _proven(raw: bytes, part: Part, old: bytes, new: bytes, edited: bytes) -> bool:
+    """Whether a new body holds the edited text, and no line that ends a part."""
+    return transfer.decode(new, part.encoding) == edited and plain_lines.same_delimiters(raw, old, new)
 
 
 def _in_charset(part: Part, old: bytes, view: bytes, edits: Sequence[Edit]) -> tuple[bytes, list[Edit]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BROKEN = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 _TOKEN = re.compile(rb"=[ \t]+\r?\n|=\n|=\r[^\n]*\n?|==|=[0-9A-Fa-f]{2}|=\Z")
 _SOFT_BREAK = re.compile(rb"=[ \t]*\r?\n")
-_NOT_PRINTABLE = re.compile(rb"[^ -~]")
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _NOT_LITERAL = re.compile(rb"[^ -<>-~]")
 _EQUALS = 0x3D
 _LF = 0x0A
@@ -30,19 +30,24 @@ _FULL = MAX_QP_LINE - 1
 """Octets of a line before its soft break's ``=``."""
 
 
-def splice(body: bytes, edits: Sequence[Edit], line_end: bytes) -> bytes:
+def splice(body: bytes, edits: Sequence[Edit], line_end: bytes, *, flawless: bool = False) -> bytes:
     """Write edits into an encoded body.
 
     Args:
         body: quoted-printable, not necessarily well formed.
         edits: in order, without overlap, in offsets of the decoded text.
         line_end: of the body; a line end in new text is written as one.
+        flawless: whether the body is taken for well formed, which nearly all are and which spares a search; whoever
+            says so checks what comes back.
 
     Returns:
         The new body. What is written has lines of at most 76 characters and no white space at a line's end; an
         old line that was longer stays so, where no edit breaks it.
+
+    Raises:
+        IndexError: a body is not well formed that was said to be.
     """
-    places = locate(body, [offset for edit in edits for offset in (edit.start, edit.end)])
+    places = locate(body, [offset for edit in edits for offset in (edit.start, edit.end)], flawless=flawless)
     out = bytearray()
     done = 0
     for number, edit in enumerate(edits):
@@ -58,14 +63,18 @@ def splice(body: bytes, edits: Sequence[Edit], line_end: bytes) -> bytes:
     return bytes(out)
 
 
-def locate(body: bytes, offsets: Sequence[int]) -> list[int]:
+def locate(body: bytes, offsets: Sequence[int], *, flawless: bool = False) -> list[int]:
     """Where characters of the decoded text stand in the encoded body: before any soft break in front of them.
 
     Args:
         body: quoted-printable.
         offsets: in the decoded text, ascending, not beyond its end.
+        flawless: as for :func:`splice`.
+
+    Raises:
+        IndexError: as for :func:`splice`.
     """
-    if _BROKEN.search(body) is not None:
+    if not flawless and _BROKEN.search(body) is not None:
         return _locate_broken(body, offsets)
     # Each "=XX" holds two characters more than it stands for, "=" CRLF three, "=" LF two. So the distance on the
     # decoded side is had by counting, and the gap to the wanted place closes quickly.
@@ -135,7 +144,7 @@ def _write(out: bytearray, new: bytes, line_end: bytes) -> None:
 
 
 def _write_line(out: bytearray, line: bytes, line_end: bytes) -> None:
-    if _NOT_PRINTABLE.search(line) is None:
+    if not line.translate(None, _PRINTABLE):
         text = line.replace(b"=", b"=3D")
     else:
         text = _NOT_LITERAL.sub(lambda sign: b"=%02X" % sign[0][0], line)
