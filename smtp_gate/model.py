@@ -132,6 +132,8 @@ class Kind(StrEnum):
     """What looks like a pixel, but not enough to act on; told and counted, never touched."""
     OWN = "own"
     """Already an address of this gate."""
+    QUESTION = "question"
+    """The gate's plain address at which consent is asked for: each recipient gets their own instead."""
     PLAIN = "plain"
     """Nothing of the above; found only when all addresses were asked for (``explain``)."""
 
@@ -334,6 +336,7 @@ class Scan:
             ``encoding``, ``markup``, ``type``, ``findings``; empty for nearly every mail.
         sealed: ``"signed"``, ``"encrypted"`` or ``""``; a seal inside a forwarded message is its parts' own matter.
         footered: whether a withdrawal link of this gate stands in it already, whosever it is.
+        asks: whether it asks for consent: the plain address of the question, or somebody's, stands in it.
         tools: catalogue ids of the mailing tools that show in headers or findings.
         language: two-letter language the mail declares (Content-Language, ``<html lang>``); empty when none.
         unjudged: all other addresses, in the order they stand.
@@ -352,6 +355,7 @@ class Scan:
     language: str
     unjudged: tuple[Unjudged, ...] = ()
     receipts: tuple[Span, ...] = ()
+    asks: bool = False
 
 
 # --- what is decided ------------------------------------------------------------------------------------------
@@ -385,6 +389,8 @@ class Action(StrEnum):
     """An opaque link leads to a page of the gate, which goes on only at a button."""
     TEXT = "text"
     """The words stay, the link goes."""
+    INVITE = "invite"
+    """The plain address of the question becomes the recipient's own."""
     KEEP = "keep"
     """Not touched."""
 

@@ -121,6 +121,8 @@ OPAQUE_LINK = Reply(
 SEALED_TRACKER = Reply(
     550, "5.7.1", "A signed or encrypted mail holds a tracker that the recipient did not agree to"
 )
+NOBODY_ASKS = Reply(550, "5.7.1", "Mail asks for consent, and its sender belongs to no controller who could get it")
+ASKED_MANY = Reply(550, "5.7.1", "Mail asks for consent at an address that several people read")
 UNREADABLE = Reply(550, "5.6.0", "Mail cannot be searched for trackers and policy refuses such mail")
 
 

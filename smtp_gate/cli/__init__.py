@@ -21,6 +21,7 @@ from smtp_gate.cli.demo import demo
 from smtp_gate.cli.inactive import inactive
 from smtp_gate.cli.learned import learned
 from smtp_gate.cli.mail import explain, rewrite
+from smtp_gate.cli.questions import link
 from smtp_gate.cli.serve import serve
 from smtp_gate.cli.web import web
 from smtp_gate.errors import GateError
@@ -40,6 +41,7 @@ app.command()(explain)
 app.command()(rewrite)
 app.command()(audit)
 app.command()(inactive)
+consent.app.command("link")(link)
 app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
 app.add_typer(ledger.app, name="ledger")

@@ -39,6 +39,7 @@ TONES = {
     "text": "green",
     "minimise": "yellow",
     "ask": "yellow",
+    "invite": "yellow",
     "wrap": "blue",
     "keep": "dim",
 }
@@ -184,6 +185,7 @@ def account(name: str, found: Scan, variant: Variant, granted: Purpose) -> dict[
     return {
         "mail": name,
         "class": decision.mail_class.value,
+        "asks": found.asks,
         "rule": decision.rule,
         "controller": decision.controller,
         "tools": sorted(found.tools),
@@ -239,6 +241,7 @@ def _result(finding: Finding, action: Action) -> str:
         Action.WRAP: "behind the gate",
         Action.MINIMISE: "the gate's own pixel, of which the day is kept",
         Action.ASK: "a page of the gate asks first",
+        Action.INVITE: "the recipient's own address of the question",
         Action.KEEP: "as it is",
     }
     return words[action]
@@ -269,6 +272,7 @@ def _show(told: dict[str, Any], console: Console) -> None:
         f"controller {told['controller'] or 'none'}",
     ]
     facts.append(f"granted {', '.join(told['granted']) or 'nothing'}")
+    facts += ["it asks for consent, so nothing in it may track, whatever the rule says"] * told["asks"]
     facts += ["nobody's consent counts: the recipient is a role"] * (told["shared"] == "role")
     facts += ["nobody's consent counts: the recipient is a mailing list"] * (told["shared"] == "list")
     facts += [f"{key} {told[key]}" for key in ("sealed", "fallback") if told[key]]

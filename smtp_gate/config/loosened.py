@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from smtp_gate.config.yaml_file import dotted
 from smtp_gate.errors import ConfigError
 from smtp_gate.model import MailClass
-from smtp_gate.policy.profile import LOOSEST_FIRST, PROFILES, looser
+from smtp_gate.policy.profile import LOOSEST_FIRST, MEASURING, PROFILES, looser
+from smtp_gate.policy.rules import Treat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,9 @@ def _loosened(settings: Settings) -> Iterator[tuple[Place, str]]:
                 yield (*place, switch), problem
     security = policy.security_pixels or PROFILES[profile].security_pixels
     for number, rule in enumerate(policy.rules):
+        if rule.pixels is Treat.MINIMISE and profile not in MEASURING:
+            problem = f"'minimise' measures without consent, which no text under profile {profile.value} exempts"
+            yield ("policy", "rules", number, "pixels"), problem
         if rule.mail_class is MailClass.AUTHENTICATION and rule.allow_pixels and security == "strip":
             problem = f"has no effect under profile {profile.value}; policy.security_pixels: listed lets them stay"
             yield ("policy", "rules", number, "allow_pixels"), problem

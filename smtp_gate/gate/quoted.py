@@ -1,9 +1,10 @@
 """Addresses of the gate that a mail came with: most stand in a quoted mail, and each is somebody's.
 
 This module alone decides what becomes of them. The reader's own stay, the pixels and links among them only while
-the reader agrees, as in any mail that tracks. Somebody else's would end that person's tracking, or count the
-reader's opening in that person's name: pixels go, links lead straight to their target, and where only the vendor
-knows it the words stay without the link. Ask pages are nobody's and stay, like all that our keys do not open.
+the reader agrees, as in any mail that tracks. Somebody else's would end that person's tracking, answer for
+them, or count the reader's opening in that person's name: pixels go, links lead straight to their target, and where
+only the vendor knows it the words stay without the link. Ask pages are nobody's and stay, like all that our keys do
+not open.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from smtp_gate.model import Action, Kind, Verdict
 from smtp_gate.policy.decide import FORWARDED, barred, live
 from smtp_gate.policy.rules import Treat
 from smtp_gate.tokens.kinds import LinkToken, OpeningToken, PixelToken, WithdrawToken
-from smtp_gate.tokens.seal import open_link, open_opening, open_pixel, open_withdraw
+from smtp_gate.tokens.seal import open_consent, open_link, open_opening, open_pixel, open_withdraw
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
@@ -28,13 +29,41 @@ if TYPE_CHECKING:
     from smtp_gate.policy.match import Treatment
     from smtp_gate.tokens.keyring import Keyring
 
-Personal = OpeningToken | PixelToken | LinkToken | WithdrawToken
+
+class Choices(NamedTuple):
+    """A page on which one person chooses what to agree to.
+
+    Attributes:
+        controller: towards whom.
+        subject: the person.
+        asks: whether it is the question itself, which takes the first answer at its word.
+    """
+
+    controller: str
+    subject: bytes
+    asks: bool
+
+
+Personal = OpeningToken | PixelToken | LinkToken | WithdrawToken | Choices
+
+
+def _open_preferences(keyring: Keyring, text: str) -> Choices:
+    token = open_withdraw(keyring, text)
+    return Choices(token.controller, token.subject, asks=False)
+
+
+def _open_question(keyring: Keyring, text: str) -> Choices:
+    token = open_consent(keyring, text)
+    return Choices(token.controller, token.subject, asks=True)
+
 
 _OPENERS: Mapping[str, Callable[[Keyring, str], Personal]] = {
     "p": open_pixel,
     "l": open_link,
     "o": open_opening,
     "w": open_withdraw,
+    "s": _open_preferences,
+    "c": _open_question,
 }
 """Doors whose tokens name a person, as the web part has them."""
 _GONE = Verdict(Action.STRIP, "quoted")
@@ -126,12 +155,12 @@ def settled(
             continue  # no edit may touch it
         mine = token.subject == subject
         ours = token.controller == decision.controller
-        if isinstance(token, WithdrawToken):
+        if isinstance(token, WithdrawToken | Choices):
             if not mine:
                 verdicts[place] = _WORDS
                 continue
             own = True
-            if ours:
+            if ours and isinstance(token, WithdrawToken):
                 footed.add(finding.part)
         elif isinstance(token, OpeningToken):
             if mine and ours and measured and treatment.pixels is Treat.MINIMISE:

@@ -22,7 +22,7 @@ UNCATALOGUED = "uncatalogued"
 SUSPECTED = "suspected"
 """Stands for the vendor of what may be a tracker, but is left alone."""
 _NOBODY = (UNCATALOGUED, SUSPECTED)
-_UNTOLD = frozenset((Kind.OWN, Kind.PLAIN))
+_UNTOLD = frozenset((Kind.OWN, Kind.QUESTION, Kind.PLAIN))
 """Findings that are no tracker."""
 
 

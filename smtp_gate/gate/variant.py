@@ -15,7 +15,8 @@ from smtp_gate.errors import SpliceError
 from smtp_gate.gate.quoted import Quotes, Settled, quotes_of
 from smtp_gate.gate.quoted import settled as settled_quotes
 from smtp_gate.model import NOTHING, OPENINGS, Action
-from smtp_gate.policy.decide import decide
+from smtp_gate.policy.decide import INVITED, decide
+from smtp_gate.policy.roles import spoken_for
 from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
 from smtp_gate.tokens.kinds import PixelToken
@@ -103,9 +104,14 @@ class _Author(NamedTuple):
     address: bytes
 
     def settle(self, granted: Purpose, *, measured: bool = False) -> Settled:
-        """Decide; a footer is left out where the reader's own stands in every body already."""
+        """Decide; a footer is left out where the reader's own stands in every body already.
+
+        Where several people read, one of them cannot answer for the others, so nobody is asked.
+        """
         ruleset, quotes, treatment, address = self
         decision = decide(quotes.scan, treatment, granted, measured=measured)
+        if quotes.scan.asks and INVITED in decision.verdicts and spoken_for(ruleset.policy, address) is not None:
+            decision = replace(decision, refusal=decision.refusal or replies.ASKED_MANY)
         if not quotes.tokens or ruleset.keyring is None or decision.refusal is not None:
             return Settled(decision, frozenset(), ())
         subject = subject_of(ruleset.keyring, address)
@@ -125,7 +131,7 @@ class _Author(NamedTuple):
         footer = None
         if ruleset.keyring is not None and ruleset.public_url:
             subject = subject_of(ruleset.keyring, self.address) if decision.personal else None
-            mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject)
+            mint = Mint(ruleset.keyring, ruleset.public_url, decision.controller, subject, self.address)
             if decision.footer:
                 said = _said(ruleset, scan, self.treatment.controller, settled)
                 footer = FooterText(said, mint.withdraw(self.address))

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from smtp_gate.policy.match import Treatment
     from smtp_gate.replies import Reply
 
-LEFT_ALONE = {
+INVITED = Verdict(Action.INVITE, "question")
+WHATEVER_CONSENT = {
     Kind.FUNCTIONAL: Verdict(Action.KEEP, "functional"),
     Kind.SUSPECT: Verdict(Action.KEEP, "suspected"),
     Kind.OWN: Verdict(Action.KEEP, "own"),
     Kind.PLAIN: Verdict(Action.KEEP, "no_tracker"),
+    Kind.QUESTION: INVITED,
 }
 ALLOWED = Verdict(Action.KEEP, "allowed_pixel")
 FORWARDED = Verdict(Action.KEEP, "forwarded")
@@ -108,13 +110,16 @@ def decide(scan: Scan, treatment: Treatment, granted: Purpose, *, measured: bool
     if minimised:
         verdicts = _minimised(scan, treatment, verdicts, left)
         minimised = MINIMISED in verdicts
+    invites = scan.asks and INVITED in verdicts
+    if invites and refusal is None and treatment.controller is None:
+        refusal = replies.NOBODY_ASKS
     return Decision(
         mail_class=treatment.mail_class,
         rule=treatment.rule,
         controller=treatment.controller.id if treatment.controller else "",
         verdicts=verdicts,
         footer=wraps,
-        personal=wraps or minimised,
+        personal=wraps or minimised or invites,
         refusal=refusal,
         silent=treatment.read_receipts is ReadReceipts.STRIP and bool(scan.receipts),
     )
@@ -160,7 +165,7 @@ def judge(
         barrier: why nothing in this mail can be kept (a reason code), or empty.
         folded: whether its part's encoding breaks lines, so that an address may be longer than one.
     """
-    left = LEFT_ALONE.get(finding.kind)
+    left = WHATEVER_CONSENT.get(finding.kind)
     if left is not None:
         return left
     if finding.kind in OPENINGS:

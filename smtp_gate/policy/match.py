@@ -99,7 +99,8 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
     on_sealed = rule.on_sealed or policy.on_sealed
     forwarded = rule.forwarded or policy.forwarded
     read_receipts = rule.read_receipts or policy.read_receipts
-    if rule.mail_class is MailClass.CONSENT_REQUEST:
+    mail_class = MailClass.CONSENT_REQUEST if scan.asks else rule.mail_class
+    if mail_class is MailClass.CONSENT_REQUEST:
         # Consent that was asked for by a mail that tracks is void; nothing passes here.
         on_opaque_link = OnOpaqueLink.TEXT if on_opaque_link is OnOpaqueLink.PASS else on_opaque_link
         if on_visible_tracked_image is OnVisibleTrackedImage.KEEP:
@@ -109,7 +110,7 @@ def treat(policy: Policy, sender: bytes, scan: Scan) -> Treatment:
         read_receipts = ReadReceipts.STRIP
     return Treatment(
         rule=rule.name,
-        mail_class=rule.mail_class,
+        mail_class=mail_class,
         controller=_controller(policy, authors, envelope),
         pixels=rule.pixels,
         clicks=rule.clicks,

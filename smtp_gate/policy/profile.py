@@ -44,6 +44,9 @@ LOOSEST_FIRST: Mapping[str, tuple[str, ...]] = {
 }
 """Switches of :class:`Policy` that a profile decides, with their values in the order in which less gets through."""
 
+MEASURING = frozenset({Profile.FR})
+"""Where a text exempts the last day of opening, kept to find whom to stop writing to (``pixels: minimise``)."""
+
 
 def looser(profile: Profile, switch: str, value: str) -> bool:
     """Whether a value lets more through than the profile's law allows."""

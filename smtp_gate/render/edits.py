@@ -26,6 +26,7 @@ _ATTRIBUTE_BEFORE = re.compile(rb"\s{0,100}[^\s/>=\"'<&;]{1,40}\s{0,100}=\s{0,10
 """Name, equals sign and quote of an attribute, up to its value; in a page inside an attribute the quote is a
 reference."""
 _CLOSING = re.compile(_QUOTE)
+_STAYS_THERE = frozenset([Action.WRAP, Action.INVITE])
 _PAIRS = {b"<": b">", b"(": b")", b"[": b"]"}
 
 
@@ -44,7 +45,7 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
         finding: what it is about.
         action: what becomes of it.
         view: of the part it stands in.
-        mint: makes the gate's addresses; needed for WRAP, MINIMISE and ASK only.
+        mint: makes the gate's addresses; needed for WRAP, MINIMISE, ASK and INVITE only.
 
     Returns:
         No edit for KEEP; two for a link that goes while its words stay; else one. What a click only reports to
@@ -57,7 +58,7 @@ def edits_of(finding: Finding, action: Action, view: bytes, mint: Mint | None) -
         return ()
     if action is Action.STRIP or action is Action.TEXT:
         return _removal(finding, view)
-    if finding.carrier is Carrier.ATTRIBUTE and finding.element == finding.value and action is not Action.WRAP:
+    if finding.carrier is Carrier.ATTRIBUTE and finding.element == finding.value and action not in _STAYS_THERE:
         return _removal(finding, view)  # one of several that a click reports to: its target awaits no report
     url = _new_address(finding, action, mint)
     start, end = finding.value
@@ -80,6 +81,8 @@ def _new_address(finding: Finding, action: Action, mint: Mint | None) -> str:
         return mint.opening()
     if action is Action.ASK:
         return mint.ask(finding)
+    if action is Action.INVITE:
+        return mint.invite()
     return mint.pixel(finding) if finding.kind in OPENINGS else mint.link(finding)
 
 

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from smtp_gate.trackers import Catalogue
 
 _OWN = Judgement(Kind.OWN, "", None, NOTHING, ())
+_QUESTION = Judgement(Kind.QUESTION, "", None, NOTHING, ())
+ASKING = "/c/"
+"""Where the web part asks for consent."""
+PLACEHOLDER = ASKING + "me"
+"""What a mail says for the recipient's own address there."""
+_AFTER_PLACEHOLDER = ("", "?", "#")
+"""A tool may add campaign parameters."""
 _PLAIN = Judgement(Kind.PLAIN, "", None, NOTHING, ())
 _LIST_FIELDS = ("list-unsubscribe", "list-subscribe", "list-unsubscribe-post")
 _BRACKETED = re.compile(r"<([^<>]{1,4096})>")
@@ -86,6 +93,7 @@ def scan(raw: bytes, catalogue: Catalogue, *, own: str = "", everything: bool = 
         tools=tools,
         language=next(declared, reader.language),
         unjudged=tuple(reader.unjudged),
+        asks=reader.asks,
         receipts=() if RECEIPT_FIELDS.isdisjoint(headers) else receipt_fields(raw),
     )
 
@@ -107,6 +115,8 @@ class _Reader:
         self.catalogue = catalogue
         self.own = own + "/" if own else ""
         self.withdrawal = own + "/w/" if own else ""
+        self.asking = own + ASKING if own else ""
+        self.placeholder = own + PLACEHOLDER if own else ""
         self.everything = everything
         self.protected = protected
         self.findings: list[Finding] = []
@@ -114,6 +124,7 @@ class _Reader:
         self.obstacles: dict[str, None] = {}
         self.ends: dict[int, int] = {}
         self.footered = False
+        self.asks = False
         self.vendors: set[str] = set()
         self.unsure: list[_Unsure] = []
         self.language = ""
@@ -171,7 +182,7 @@ class _Reader:
             carrier, element, value, closing, words, quote, url, look, loaded = address
             if own and url.startswith(own):
                 self.footered = self.footered or url.startswith(self.withdrawal)
-                judgement: Judgement | None = _OWN
+                judgement: Judgement | None = _OWN if loaded else self.asked(url)
             elif look is not None:
                 judgement = image(url, look, Around(page, element, look) if page is not None else None)
             elif loaded:
@@ -188,6 +199,9 @@ class _Reader:
                 self.obstacles["findings"] = None
                 return
             kind, vendor, target, purposes, evidence = judgement
+            if target is not None and own and target.startswith(own) and self.asked(target) is _QUESTION:
+                # A tool put its own redirect in front, which would count who wants to answer.
+                kind, target = Kind.QUESTION, None
             if evidence == UNSURE:
                 self.unsure.append(_Unsure(len(self.findings), part.index, view, page, address))
             elif vendor and kind in TELLING and not part.forwarded:
@@ -196,6 +210,14 @@ class _Reader:
             self.findings.append(
                 NEW(Finding, (part.index, kind, carrier, element, value, closing, words, quote, url, *told))
             )
+
+    def asked(self, url: str) -> Judgement:
+        """What a link to an address of the gate is; whether the mail asks for consent is noted."""
+        if not url.startswith(self.asking):
+            return _OWN
+        self.asks = True
+        is_placeholder = url.startswith(self.placeholder) and url[len(self.placeholder) :][:1] in _AFTER_PLACEHOLDER
+        return _QUESTION if is_placeholder else _OWN
 
     def settle(self, tools: frozenset[str]) -> None:
         """Decide what weak patterns left open, now that it is known which vendors show in the mail.

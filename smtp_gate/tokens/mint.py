@@ -23,15 +23,19 @@ class Mint:
         controller: id of the controller whose consent counts; empty when the sender belongs to none.
         subject: 16 octets of :func:`smtp_gate.tokens.subject_of`; None for a mail that several people share,
             which can hold nothing but ask pages.
+        address: path of the only recipient; empty where nothing needs it.
     """
 
-    __slots__ = ("_controller", "_keyring", "_public_url", "_series", "_subject")
+    __slots__ = ("_address", "_controller", "_keyring", "_public_url", "_series", "_subject")
 
-    def __init__(self, keyring: Keyring, public_url: str, controller: str, subject: bytes | None) -> None:
+    def __init__(
+        self, keyring: Keyring, public_url: str, controller: str, subject: bytes | None, address: bytes = b""
+    ) -> None:
         self._keyring = keyring
         self._public_url = public_url.rstrip("/")
         self._controller = controller
         self._subject = subject
+        self._address = address
         # A newsletter's links are dozens, of one vendor mostly.
         self._series: dict[tuple[type[LinkToken | PixelToken], Purpose, str], Series] = {}
 
@@ -84,6 +88,16 @@ class Mint:
         """
         token = ConsentToken(self._controller, subject_of(self._keyring, address), address)
         return f"{self._public_url}/c/{seal(self._keyring, token)}"
+
+    def invite(self) -> str:
+        """The address of the page that asks the mail's only recipient for consent.
+
+        Raises:
+            ValueError: when the mail is nobody's.
+        """
+        if not self._address:
+            raise ValueError("a mail that several people share holds nobody's question")
+        return self.consent(self._address)
 
     def _tracked(self, kind: type[LinkToken | PixelToken], finding: Finding) -> str:
         name = (kind, finding.purposes, finding.vendor)

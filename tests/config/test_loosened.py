@@ -81,6 +81,14 @@ def test_security_pixels_that_the_profile_lets_go_are_told() -> None:
     assert "'listed' lets more through" in told
 
 
+def test_measuring_without_consent_is_warned_of_where_no_text_exempts_it() -> None:
+    rule = "  rules: [{name: a, class: newsletter, pixels: minimise}]\n"
+    assert warned("  profile: fr\n" + rule) == []
+    for profile in ("it", "uk", "de", "strictest"):
+        [told] = warned(f"  profile: {profile}\n" + rule)
+        assert "policy.rules[0].pixels: 'minimise' measures without consent" in told
+
+
 def test_check_config_names_the_profile_and_warns_without_failing(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(f"{HEAD}policy: {{profile: uk, on_sealed: pass}}\n", encoding="utf-8")

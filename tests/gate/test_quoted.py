@@ -17,7 +17,16 @@ from smtp_gate.gate import Ruleset
 from smtp_gate.gate.variant import Variant, compose
 from smtp_gate.model import EVERYTHING, NOTHING, Action, Purpose
 from smtp_gate.scan.message import scan
-from smtp_gate.tokens import AskToken, LinkToken, PixelToken, WithdrawToken, open_withdraw, seal, subject_of
+from smtp_gate.tokens import (
+    AskToken,
+    ConsentToken,
+    LinkToken,
+    PixelToken,
+    WithdrawToken,
+    open_withdraw,
+    seal,
+    subject_of,
+)
 from tests.gate_room import (
     KEYRING,
     LINK,
@@ -49,6 +58,8 @@ def door(kind: str, person: bytes = ALICE, url: bytes = LINK, controller: str = 
         "l": LinkToken(controller, subject, Purpose.CLICKS, "mailchimp", url.decode()),
         "a": AskToken(controller, "mailchimp", url.decode()),
         "w": WithdrawToken(controller, subject),
+        "s": WithdrawToken(controller, subject),
+        "c": ConsentToken(controller, subject, person),
     }
     return f"{PUBLIC_URL}/{kind}/{seal(KEYRING, tokens[kind])}"
 
@@ -290,3 +301,13 @@ async def test_people_to_whom_all_is_foreign_share_one_mail() -> None:
         people = (BOB, b"carol@example.com", b"dave@example.com")
         assert (await room.send(letter(quoting().encode()), *people)).codes == [250] * 3
         assert len(room.hop.messages) == 1
+
+
+@pytest.mark.parametrize("kind", ["s", "c"])
+def test_nobody_answers_for_somebody_else(kind: str) -> None:
+    mine, others = door(kind, ALICE), door(kind, BOB)
+    raw = letter(f'<a href="{mine}">my choice</a> <a href="{others}">theirs</a>'.encode())
+    content = composed(raw, ALICE).content.decode()
+    assert mine in content
+    assert others not in content
+    assert "theirs" in content

@@ -107,6 +107,39 @@ def test_addresses_of_the_gate_are_its_own_and_a_withdrawal_link_is_the_footer()
     assert scan(b"\nhttps://a.example/w/x", plain_catalogue()).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("/c/me", Kind.QUESTION),
+        ("/c/me?utm_source=x", Kind.QUESTION),
+        ("/c/me#top", Kind.QUESTION),
+        ("/c/men", Kind.OWN),
+        ("/c/me/x", Kind.OWN),
+        ("/c/token", Kind.OWN),
+    ],
+)
+def test_the_plain_address_of_the_question_is_a_question_and_each_there_makes_the_mail_ask(
+    url: str, kind: Kind
+) -> None:
+    for raw in (f"\n{OWN}{url}\n", f"Content-Type: text/html\n\n<a href='{OWN}{url}'>yes</a>"):
+        found = read(raw.encode())
+        assert [finding.kind for finding in found.findings] == [kind]
+        assert found.asks
+    assert not read(f"\n{OWN}/w/me {OWN}/c {OWN}.evil.example/c/me\n".encode()).asks
+
+
+def test_a_picture_asks_nobody() -> None:
+    found = read(f"Content-Type: text/html\n\n<img src='{OWN}/c/me'>".encode())
+    assert ([finding.kind for finding in found.findings], found.asks) == ([Kind.OWN], False)
+
+
+def test_a_redirect_to_the_question_is_the_question() -> None:
+    led = OWN.replace(":", "%3A").replace("/", "%2F")
+    found = read(f"\nhttps://link.example/2?to={led}%2Fc%2Fme\n".encode())
+    assert [(finding.kind, finding.target) for finding in found.findings] == [(Kind.QUESTION, None)]
+    assert found.asks
+
+
 @pytest.mark.parametrize("field", [b"List-Unsubscribe", b"List-Subscribe"])
 def test_addresses_of_list_fields_are_protected_even_when_folded(field: bytes) -> None:
     folded = LINK.replace(b"?", b"\n\t?")
