@@ -18,7 +18,7 @@ import typer
 
 from smtp_gate.cli.desk import EX_DATAERR, Config, Json, progress_bar
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, load
-from smtp_gate.consent.csv_import import is_address
+from smtp_gate.consent.mapping import is_address
 from smtp_gate.policy.roles import spoken_for
 from smtp_gate.tokens.mint import Mint
 
