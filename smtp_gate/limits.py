@@ -173,6 +173,21 @@ OPENINGS_PERIOD = 300.0
 MAX_OPENINGS = 100_000
 """Days of openings that wait to be written in a process, 20 MB; a mailing to a million brings fewer."""
 
+HOOK_PERIOD = 1.0
+"""Seconds between two looks for events that webhooks are to be told."""
+HOOK_TIMEOUT = 10.0
+"""Seconds for each step of one call: a CRM that does its work before it answers takes a few."""
+HOOK_LEASE = 60.0
+"""Seconds a process has the turn with an endpoint after each event; one that died lets it go then."""
+HOOK_BATCH = 100
+"""Events read at a time."""
+HOOK_PAUSE_FIRST = 5.0
+"""Seconds after the first failure, doubled after each further one."""
+HOOK_PAUSE_MOST = 3600.0
+"""Seconds between two attempts at most."""
+MAX_HOOK_ATTEMPTS = 130
+"""Attempts for one event, which take five days; then it is passed over and logged, or all others would wait."""
+
 # --- imports --------------------------------------------------------------------------------------------------
 MAX_IMPORT_LINE = 1_048_576
 """Octets of one line of JSON lines: a person's whole record of a large system is some kilobytes."""

@@ -153,7 +153,9 @@ class ServeProcess:
 
         async def grant(books: Books) -> None:
             subject = subject_of(books.keyring, address.encode())
-            await books.register.grant(controller, subject, purposes, method="test", source="test")
+            await books.register.grant(
+                controller, subject, purposes, method="test", source="test", address=address.encode()
+            )
             if books.cache is not None:
                 await books.cache.close()
 

@@ -26,6 +26,7 @@ ROWS = {
     "observe": 4,
     "witnesses": 4,
     "gate": 5,
+    "hooks": 5,
     "listener": 6,
     "web": 6,
     "cli": 7,

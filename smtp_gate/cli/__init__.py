@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from smtp_gate import __version__
-from smtp_gate.cli import consent, keys, ledger, trackers
+from smtp_gate.cli import consent, keys, ledger, trackers, webhooks
 from smtp_gate.cli.audit import audit
 from smtp_gate.cli.check import check_config
 from smtp_gate.cli.demo import demo
@@ -46,6 +46,7 @@ app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(trackers.app, name="trackers")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(keys.app, name="keys")
 
 

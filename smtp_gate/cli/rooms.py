@@ -17,6 +17,7 @@ from smtp_gate.consent import Ledger, RedisCache, Register
 from smtp_gate.consent.sqlite_file import sqlite_path
 from smtp_gate.errors import ConfigError
 from smtp_gate.gate.ruleset import Ruleset
+from smtp_gate.hooks.endpoint import endpoint_of
 from smtp_gate.listener.peers import check_binds
 from smtp_gate.tokens import Keyring
 from smtp_gate.witnesses.aliases import Aliases
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from smtp_gate.config.api_keys import ApiKey
     from smtp_gate.config.settings import Settings
+    from smtp_gate.hooks.endpoint import Endpoint
     from smtp_gate.witnesses.learning_store import LearningStore
 
 BUILT_IN = """
@@ -53,11 +55,13 @@ class Loaded(NamedTuple):
         settings: the file.
         ruleset: what mails are judged by.
         api_keys: who may call the API; empty where there is none.
+        webhooks: who is told of decisions; none in a file for the web part alone, which tells nobody.
     """
 
     settings: Settings
     ruleset: Ruleset
     api_keys: tuple[ApiKey, ...] = ()
+    webhooks: tuple[Endpoint, ...] = ()
 
 
 def load(config: Path) -> Loaded:
@@ -75,7 +79,8 @@ def load(config: Path) -> Loaded:
     ]
     check_binds(binds, settings.listen.allow, place=str(config))
     keyring = load_keys(settings.keys) if settings.keys else None
-    return Loaded(settings, _ruleset(settings, keyring, str(config)), api_keys_of(settings))
+    hooks = tuple(endpoint_of(hook) for hook in settings.webhooks) if settings.deliver else ()
+    return Loaded(settings, _ruleset(settings, keyring, str(config)), api_keys_of(settings), hooks)
 
 
 def api_keys_of(settings: Settings) -> tuple[ApiKey, ...]:

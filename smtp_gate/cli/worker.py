@@ -21,6 +21,7 @@ from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
 from smtp_gate.errors import GateError, StoreUnavailable
 from smtp_gate.gate import Gate
+from smtp_gate.hooks.courier import Courier
 from smtp_gate.listener.front import Front
 from smtp_gate.listener.peers import Peers
 from smtp_gate.listener.server import Server
@@ -105,6 +106,7 @@ class Worker:
         self._web = WebPart(loaded, self._store, self._register, openings, self._pool) if doors.web else None
         self._http = [(self._web.server, door) for door in doors.web] if self._web else []
         self._http += [(metrics_server(), door) for door in doors.metrics]
+        self._courier = Courier(self._ledger, loaded.webhooks)
         self._stop = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -152,6 +154,7 @@ class Worker:
         chores = [self._register.run(), self._learning.run()]
         if self._web is not None:
             chores.append(self._web.run())
+        chores.append(self._courier.run())
         if self._recent is not None:
             chores.append(self._recent.run())
         if self._loaded.settings.consent.heads is not None:
@@ -207,6 +210,7 @@ class Worker:
         self._gate.aliases = aliases
         self._learning.mode = loaded.settings.trackers.learn
         self._auditor.sample = loaded.settings.audit.sample
+        self._courier.endpoints = loaded.webhooks
         if self._web is not None:
             self._web.take(loaded)
         metrics.reload("done")

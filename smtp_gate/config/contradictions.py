@@ -29,6 +29,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[Place, str]]:
         problem = "needs keys, which sign; make a file with `smtp-gate keys new` and name it in keys"
         yield ("consent", "heads"), problem
     yield from _web(settings)
+    yield from _webhooks(settings)
     yield from _used_twice(settings)
     yield from _rules(settings)
     yield from _owners(settings)
@@ -60,6 +61,22 @@ def _web(settings: Settings) -> Iterator[tuple[Place, str]]:
                 f"is {over} characters too long with the controller id {name!r}: sealed addresses must fit a line"
             )
             yield ("web", "public_url"), problem
+
+
+def _webhooks(settings: Settings) -> Iterator[tuple[Place, str]]:
+    """Endpoints of nobody, and the same one twice."""
+    seen: dict[tuple[str, str], int] = {}
+    for number, hook in enumerate(settings.webhooks):
+        if hook.controller not in settings.controllers:
+            choices = ", ".join(settings.controllers) or "none"
+            problem = f"{hook.controller!r} is no controller of this file; choose one of: {choices}"
+            yield ("webhooks", number, "controller"), problem
+        first = seen.setdefault((hook.controller, hook.url), number)
+        if first != number:
+            yield (
+                ("webhooks", number, "url"),
+                f"{hook.url!r} is told of {hook.controller!r} by webhooks[{first}] already",
+            )
 
 
 def _used_twice(settings: Settings) -> Iterator[tuple[Place, str]]:

@@ -20,6 +20,7 @@ from smtp_gate.config.values import (
     Binds,
     Cache,
     DnsServer,
+    HookUrl,
     Hop,
     Hostname,
     Identifier,
@@ -213,6 +214,25 @@ class Observe(_Model):
     """HOST:PORT for Prometheus; left out: none."""
 
 
+class WebhookSettings(_Model):
+    """One endpoint that is told of decisions."""
+
+    url: HookUrl
+    """Where it is reached; https."""
+    controller: Identifier
+    """Whose decisions it is told."""
+    secret_file: Path
+    """A file with the secret that signs: whsec_ and base64."""
+    events: Annotated[list[Literal["grant", "refuse", "withdraw"]], OneOrMore, Field(min_length=1)] = [
+        "grant",
+        "refuse",
+        "withdraw",
+    ]
+    """Which decisions."""
+    networks: Annotated[list[Network], OneOrMore] = []
+    """Private networks that the url's name may lead to."""
+
+
 class Settings(_Model):
     """The whole file."""
 
@@ -236,6 +256,8 @@ class Settings(_Model):
     """Rules and switches."""
     audit: Audit = Audit()
     """A second opinion on what leaves."""
+    webhooks: list[WebhookSettings] = []
+    """Endpoints that are told of decisions."""
     observe: Observe = Observe()
     """Log and metrics."""
     _document: Document | None = PrivateAttr(default=None)
@@ -261,6 +283,9 @@ class Settings(_Model):
         return self.model_copy(
             update={
                 "keys": there(self.keys),
+                "webhooks": [
+                    hook.model_copy(update={"secret_file": there(hook.secret_file)}) for hook in self.webhooks
+                ],
                 "web": self.web and self.web.model_copy(update={"api_keys": there(self.web.api_keys)}),
                 "controllers": controllers,
                 "listen": self.listen.model_copy(update={"tls": tls}),

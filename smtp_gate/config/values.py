@@ -117,6 +117,17 @@ def _mail_address(text: str) -> str:
     return text
 
 
+def _hook_url(text: str) -> str:
+    pieces = _split(text, "https://crm.example.com/consent")
+    if pieces.scheme not in ("http", "https") or not pieces.hostname or "@" in pieces.netloc or pieces.fragment:
+        raise ValueError("is no web address; write https://crm.example.com/consent")
+    if not _PRINTABLE.fullmatch(text):
+        raise ValueError("holds a blank or a sign beyond ASCII; write it percent-encoded")
+    if pieces.scheme == "http" and pieces.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("is not encrypted, and addresses of people go there; write https")
+    return text
+
+
 def _ledger(text: str) -> str:
     if not re.fullmatch(r"sqlite:///[^?#]+|postgresql://[^\s#]+", text):
         raise ValueError(
@@ -207,6 +218,7 @@ Network = Annotated[str, AfterValidator(_network)]
 Hop = Annotated[str, AfterValidator(_hop)]
 Ledger = Annotated[str, AfterValidator(_ledger)]
 Cache = Annotated[str, AfterValidator(_cache)]
+HookUrl = Annotated[str, AfterValidator(_hook_url)]
 PublicUrl = Annotated[str, AfterValidator(_web_url)]
 NoticeUrl = Annotated[str, AfterValidator(_notice_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from smtp_gate.consent import hook_state
 from smtp_gate.consent.append import Appended, append_in, by_controller, known_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.database import Away, database_at
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from smtp_gate.consent.database import Reader
+    from smtp_gate.consent.event import Choice
+    from smtp_gate.consent.hook_state import HookState
     from smtp_gate.consent.openings import Opening
     from smtp_gate.consent.standing import Record, Standing
     from smtp_gate.consent.verify import Verdict
@@ -135,6 +138,21 @@ class Ledger:
         with self._turn, self._database.write() as connection:
             keep_in(connection, days)
 
+    def begin_hook(self, endpoint: str) -> None:
+        """Remember where a webhook begins; see ``hook_state``, also for the others."""
+        with self._turn, self._database.write() as connection:
+            hook_state.begin_in(connection, endpoint)
+
+    def hold_hook(self, endpoint: str, holder: bytes, now: int, until: int) -> HookState | None:
+        """Take the turn with a webhook."""
+        with self._turn, self._database.write() as connection:
+            return hook_state.hold_in(connection, endpoint, holder, now, until)
+
+    def keep_hook(self, endpoint: str, holder: bytes, state: HookState, until: int | None) -> bool:
+        """Write down where a webhook stands."""
+        with self._turn, self._database.write() as connection:
+            return hook_state.keep_in(connection, endpoint, holder, state, until)
+
     def rebuild(self) -> int:
         """Make all standings again from the events.
 
@@ -221,6 +239,18 @@ class Ledger:
         """The days of last openings of one controller's mails; only ``smtp-gate inactive`` may ask."""
         with self._database.read() as connection:
             return list(openings_in(connection, controller))
+
+    def hook(self, endpoint: str) -> HookState:
+        """Where a webhook stands."""
+        with self._database.read() as connection:
+            return hook_state.state_in(connection, endpoint)
+
+    def hook_events(
+        self, after: int, controller: str, choices: Iterable[Choice], limit: int
+    ) -> tuple[list[tuple[Recorded, bytes | None]], int]:
+        """What a webhook is to be told next, with addresses, and the seq up to which all was looked at."""
+        with self._database.read() as connection:
+            return hook_state.next_in(connection, after, controller, choices, limit)
 
     def standing(self, controller: str, subject: bytes) -> Standing | None:
         """Where a person stands with a controller; None for somebody unknown."""

@@ -147,6 +147,28 @@ def web_failed(*, kind: str, place: str) -> None:
     _log.error("web_failed", kind=_code(kind), place=_code(place))
 
 
+# --- webhooks -------------------------------------------------------------------------------------------------
+def webhook_failed(*, endpoint: str, reason: str, attempts: int) -> None:
+    """An endpoint that took what it was told does not any more; it is tried again.
+
+    Args:
+        endpoint: its host.
+        reason: ``timeout``, ``refused``, ``tls``, ``name``, ``private``, ``http_500`` ...
+        attempts: for this event.
+    """
+    _log.warning("webhook_failed", endpoint=_code(endpoint), reason=_code(reason), attempts=int(attempts))
+
+
+def webhook_up(*, endpoint: str, attempts: int) -> None:
+    """An endpoint takes what it is told again, at this attempt."""
+    _log.info("webhook_up", endpoint=_code(endpoint), attempts=int(attempts))
+
+
+def webhook_given_up(*, endpoint: str, reason: str, event: int) -> None:
+    """An event that an endpoint did not take for days is passed over; its seq finds it in the ledger."""
+    _log.error("webhook_given_up", endpoint=_code(endpoint), reason=_code(reason), ledger_event=int(event))
+
+
 # --- next hops ------------------------------------------------------------------------------------------------
 def hop_down(*, hop: str, reason: str, code: int) -> None:
     """A next hop that answered does not any more (or never did)."""

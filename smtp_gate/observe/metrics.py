@@ -71,6 +71,11 @@ LEARNT = Counter(
 LEARNING_LOST = Counter("smtp_gate_learning_lost", "Times that what was seen could not be counted", ["reason"])
 STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without an answer, by reason", ["reason"])
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
+WEBHOOKS = Counter(
+    "smtp_gate_webhooks",
+    "Events that endpoints were told, by host and outcome (told, failed)",
+    ["endpoint", "outcome"],
+)
 RELOADS = Counter("smtp_gate_reloads", "Reloads of the configuration, by outcome (done, refused)", ["outcome"])
 
 AUDITED = Counter(
@@ -171,6 +176,11 @@ def audited(outcome: str) -> None:
 def audit_tracker(vendor: str, kind: str, why: str) -> None:
     """Count one tracker that is still in what left."""
     AUDIT_TRACKERS.labels(vendor, kind, why).inc()
+
+
+def webhook(endpoint: str, outcome: str) -> None:
+    """Count one call of an endpoint."""
+    WEBHOOKS.labels(endpoint, outcome).inc()
 
 
 def reload(outcome: str) -> None:
