@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from pathlib import Path
 
+import httpx
+
+from smtp_gate.config.api_keys import add_api_key
+from smtp_gate.config.keys import load_keys
 from smtp_gate.model import Purpose
+from smtp_gate.tokens import OpeningToken, seal, subject_of
 from tests.hop_thread import HopThread
 from tests.serve_process import ServeProcess, transact
 
@@ -21,7 +28,11 @@ MAIL = (
 
 
 def test_nothing_personal_is_told() -> None:
-    with HopThread() as hop, ServeProcess(hop.url) as serve:
+    folder = tempfile.TemporaryDirectory()
+    api_keys = Path(folder.name) / "api-keys.yaml"
+    secret = add_api_key(api_keys, "crm", "acme")
+    config = {"web": {"api_keys": str(api_keys), "proxies": ["127.0.0.1"]}}
+    with folder, HopThread() as hop, ServeProcess(hop.url, config=config) as serve:
         hop.hop.when("RCPT", f"550 5.1.1 <{CAROL}> is unknown here".encode(), to=CAROL.encode())
         serve.agrees(ALICE, Purpose(31))
         with serve.client() as client:
@@ -43,6 +54,23 @@ def test_nothing_personal_is_told() -> None:
             serve.get(url)
             serve.get(url, "POST")
             serve.get(url[:-3] + "AAA", **{"X-Forwarded-For": "203.0.113.77", "User-Agent": f"agent of {ALICE}"})
+        key = serve.cli("keys", "api", "list", "--api-keys", str(api_keys), "--json").stdout
+        assert "crm" in key
+        for body in (
+            {
+                "address": ALICE,
+                "decision": "withdraw",
+                "at": "2026-05-01T10:00:00Z",
+                "method": "crm",
+                "source": BOB,
+            },
+            {"address": f"<{ALICE}>", BOB: "x"},
+        ):
+            fields = {"Authorization": f"Bearer {secret}", "X-Forwarded-For": "203.0.113.77"}
+            httpx.post(f"{serve.public_url}/api/v1/consents", json=body, headers=fields, timeout=20)
+        ring = load_keys(serve.keys)
+        opening = seal(ring, OpeningToken("acme", subject_of(ring, BOB.encode())))
+        serve.get(f"{serve.public_url}/o/{opening}", **{"X-Forwarded-For": "203.0.113.77"})
         numbers = serve.get(f"http://127.0.0.1:{serve.metrics}/metrics").text
         assert serve.stop() == 0
         told = serve.text() + numbers
@@ -53,6 +81,7 @@ def test_nothing_personal_is_told() -> None:
         *(ALICE, BOB, CAROL, SENDER, "alice.person", "bob.secret", "hidden.sender", "reader.example"),
         *("Private-subject-words", "unique-message-id", "secretwords", "list-manage.com", "c299c0fb", "203.0.113"),
         *(token.decode() for _, token in tokens),
+        *(opening, secret, secret[-20:], "opening"),
     ]
     assert [word for word in planted if word.lower() in told.lower()] == []
     assert not re.search(r"127\.0\.0\.1(?!:)", told), "a client's address"

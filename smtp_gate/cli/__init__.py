@@ -23,6 +23,7 @@ from smtp_gate.cli.learned import learned
 from smtp_gate.cli.mail import explain, rewrite
 from smtp_gate.cli.questions import link
 from smtp_gate.cli.serve import serve
+from smtp_gate.cli.snippet import snippet
 from smtp_gate.cli.web import web
 from smtp_gate.errors import GateError
 
@@ -42,6 +43,7 @@ app.command()(rewrite)
 app.command()(audit)
 app.command()(inactive)
 consent.app.command("link")(link)
+consent.app.command("snippet")(snippet)
 app.add_typer(consent.app, name="consent")
 trackers.app.command("learned")(learned)
 app.add_typer(ledger.app, name="ledger")
