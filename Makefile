@@ -8,10 +8,10 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format translations bench accuracy fuzz services clean
+.PHONY: help demo test lint unit format translations bench accuracy consent-scale fuzz services clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh .ci/venv
@@ -44,6 +44,9 @@ bench: $(STAMP) services ## rates beside Postfix and a naive proxy, as ratios of
 
 accuracy: $(STAMP) ## what is found and what is changed on a corpus of real mails; QUICK=1 for a short one
 	@$(BIN)/python bench/accuracy/run.py $(if $(QUICK),--quick)
+
+consent-scale: $(STAMP) services ## consent of up to ten million people in Redis and SQLite: size, rates, loading; QUICK=1: 100 thousand
+	@$(BIN)/python bench/consent_scale/run.py $(if $(QUICK),--quick)
 
 fuzz: $(STAMP) ## looks for bytes that break the core, 20 minutes a target; QUICK=1: 20 seconds
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'

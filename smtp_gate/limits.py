@@ -129,6 +129,8 @@ CACHE_BUCKET_FULL = 400
 """People in one key from which on the cache is loaded anew with more keys; up to 512 Redis keeps them packed."""
 MAX_CACHE_BUCKETS = 2_097_152
 """Keys of one part of the cache, for 268 million people, since the scripts compute with 53 bits."""
+MAX_VERIFY_AGAIN = 10_000
+"""People whom a comparison of cache and ledger looks at twice, since decisions go on; more are plainly wrong."""
 MAX_CACHE_REPLY = 1_048_576
 """Octets of all values of one look-up: those of 100 recipients are 4 KB."""
 SENTINEL_TIMEOUT = 0.05

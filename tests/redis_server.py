@@ -32,13 +32,14 @@ class RedisServer:
 
     Attributes:
         port: TCP port, the same through all restarts.
+        folder: what the server writes lies here.
     """
 
     def __init__(self, *options: str, keep: bool = False) -> None:
         self.port = 0
         self._options = options
         self._keep = keep
-        self._folder = Path(tempfile.mkdtemp(prefix="smtp-gate-redis-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="smtp-gate-redis-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,7 +54,7 @@ class RedisServer:
             self.port = fixed or free_port()
             if self._try_to_start():
                 return self
-        raise RuntimeError(f"redis-server does not start, see {self._folder / 'log'}")
+        raise RuntimeError(f"redis-server does not start, see {self.folder / 'log'}")
 
     def stop(self) -> None:
         """Shut it down; :meth:`start` brings it back on the same port."""
@@ -84,7 +85,7 @@ class RedisServer:
     def close(self) -> None:
         """End it and remove its folder."""
         self._end(signal.SIGKILL)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         try:
@@ -99,15 +100,8 @@ class RedisServer:
         self.close()
 
     def _try_to_start(self) -> bool:
-        storage = ["--appendonly", "yes", "--appendfsync", "always"] if self._keep else ["--appendonly", "no"]
-        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["redis-server", *place, "--save", "", *storage, *self._options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + START_TIMEOUT
         while self._process.poll() is None and time.monotonic() < end:
             with contextlib.suppress(OSError):
@@ -116,6 +110,11 @@ class RedisServer:
             time.sleep(0.01)
         self._end(signal.SIGKILL)
         return False
+
+    def _words(self) -> list[str]:
+        storage = ["--appendonly", "yes", "--appendfsync", "always"] if self._keep else ["--appendonly", "no"]
+        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
+        return ["redis-server", *place, "--save", "", *storage, *self._options]
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None, "the server is not running"

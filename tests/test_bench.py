@@ -31,6 +31,31 @@ def test_all_ways_carry_mail_and_are_compared(tmp_path: Path) -> None:
         assert all(way["per_second"] > 0 for way in figures[mail].values())
 
 
+def test_consent_of_few_people_is_measured_in_both_stores(tmp_path: Path) -> None:
+    evidence = tmp_path / "scale.json"
+    words = [
+        sys.executable,
+        str(ROOT / "bench/consent_scale/run.py"),
+        "--people",
+        "1000",
+        "4000",
+        "--share",
+        "0.02",
+    ]
+    done = subprocess.run(
+        [*words, "--evidence", str(evidence)], capture_output=True, text=True, check=False, timeout=110
+    )
+    assert done.returncode in (0, 1), done.stderr
+    figures = json.loads(evidence.read_text(encoding="utf-8"))
+    assert (done.returncode == 1) == bool(figures["missed"])
+    assert [each["people"] for each in figures["sizes"]] == [1000, 4000]
+    assert all(each["redis"]["same"] and each["redis"]["octets"] < 40 for each in figures["sizes"])
+    assert figures["plain_octets"] > 100
+    for each in figures["sizes"]:
+        for store in ("redis", "sqlite"):
+            assert all(found["p99_ms"] > 0 for found in each[store]["look_ups"].values())
+
+
 def test_few_and_all_vendors_are_compared() -> None:
     figures = catalogue.measure(rounds=1)
     assert figures["vendors"]["few"] == 11

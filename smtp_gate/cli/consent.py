@@ -1,7 +1,7 @@
 """``smtp-gate consent``: ask and change what one person agreed to, bring in many, load the cache anew.
 
-Exit codes: 0; 65 when rows of a file did not count; 69 when ledger or cache does not answer; 78 for the
-configuration; 2 for a command that cannot be understood.
+Exit codes: 0; 1 when cache and ledger differ; 65 when rows of a file did not count; 69 when ledger or cache does
+not answer; 78 for the configuration; 2 for a command that cannot be understood.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ from smtp_gate.cli.desk import (
 from smtp_gate.cli.imports import import_source
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, Books, open_books
 from smtp_gate.consent import Choice, Event, names_of, purposes_of, utc_now
+from smtp_gate.consent.redis_verify import compare
 
 if TYPE_CHECKING:
     from smtp_gate.consent import Recorded
+    from smtp_gate.consent.redis_cache import Reloaded
+    from smtp_gate.consent.redis_verify import Compared
 
 app = typer.Typer(no_args_is_help=True, help="Who agreed to what: ask, record, import, reload the cache.")
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; needed when there are several.")]
@@ -163,7 +166,12 @@ app.command("import")(import_source)
 
 
 @app.command()
-def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
+def reload(
+    config: Config = DEFAULT_CONFIG,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Only compare; 1: they differ.")] = False,
+    as_json: Json = False,
+) -> None:
     """Load the cache anew from the ledger, beside the one in use, and change over."""
     with open_books(config) as books, progress_bar(as_json=as_json) as bar:
         cache = books.cache
@@ -173,11 +181,37 @@ def reload(config: Config = DEFAULT_CONFIG, *, as_json: Json = False) -> None:
             )
             return
         task = bar.add_task("people", total=books.ledger.count())
-        done = run_once(books, cache.reload(books.ledger, lambda number: bar.update(task, completed=number)))
+
+        def progress(number: int) -> None:
+            bar.update(task, completed=number)
+
+        if verify:
+            _tell_difference(run_once(books, compare(books.ledger, cache, progress)), as_json=as_json)
+            return
+
+        async def load() -> tuple[Reloaded, list[str]]:
+            return await cache.reload(books.ledger, progress), await cache.unwise()
+
+        done, unwise = run_once(books, load())
     if as_json:
-        print(json.dumps({"cache": True, **done._asdict()}))
+        print(json.dumps({"cache": True, **done._asdict(), "settings": unwise}))
+        return
+    print(f"{done.records:,} people up to event {done.applied:,}; {done.removed:,} keys of older ones removed")
+    for setting in unwise:
+        typer.echo(f"Redis: {setting} should be another one, see docs/consent.md", err=True)
+
+
+def _tell_difference(found: Compared, *, as_json: bool) -> None:
+    """Only numbers: who it is, nobody needs to know, since a reload cures all of it."""
+    if as_json:
+        print(json.dumps({"same": found.same, **found._asdict()}))
     else:
-        print(f"{done.records:,} people up to event {done.applied:,}; {done.removed:,} keys of older ones removed")
+        differences = ", ".join(
+            f"{number:,} {name}" for name, number in found._asdict().items() if name != "records"
+        )
+        print(f"{found.records:,} people in the ledger; in the cache {differences}")
+    if not found.same:
+        raise typer.Exit(1)
 
 
 def _record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent import LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
+from smtp_gate.observe import log, metrics
 
 if TYPE_CHECKING:
     from smtp_gate.config.settings import Settings
@@ -31,4 +32,28 @@ def stores_of(settings: Settings, ledger: Ledger) -> Stores:
         return Stores(None, LedgerStore(ledger.reader()), Register(ledger))
     recent = RecentWithdrawals(ledger)
     store = RedisStore(settings.consent.cache, recent)
-    return Stores(recent, store, Register(ledger, RedisCache(settings.consent.cache), recent=recent))
+    cache = RedisCache(settings.consent.cache)
+    return Stores(recent, store, Register(ledger, cache, recent=recent, report=_Report()))
+
+
+class _Report:
+    """How the cache is, as counters and log lines."""
+
+    def __init__(self) -> None:
+        self._trouble = ""
+
+    def state(self, trouble: str) -> None:
+        """As :meth:`CacheReport.state`; said once."""
+        if trouble:
+            metrics.CACHE_FAILURES.labels(trouble).inc()
+        if trouble in (self._trouble, "reload_running"):
+            return  # another process is at it
+        self._trouble = trouble
+        if trouble:
+            log.cache_behind(reason=trouble)
+        else:
+            log.cache_in_step()
+
+    def unwise(self, setting: str) -> None:
+        """As :meth:`CacheReport.unwise`."""
+        log.cache_setting(setting=setting)

@@ -1,11 +1,15 @@
 """Secrets that come from the environment: ``${REDIS_PASSWORD}`` in the few values that may hold one.
 
+Where ``REDIS_PASSWORD`` is not set and ``REDIS_PASSWORD_FILE`` is, it is what stands in that file: containers and
+systemd hand out secrets like that.
+
 Elsewhere ``${...}`` is text like any other: a rule must not mean something else on another machine.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,7 +40,7 @@ def expanded(
         places: paths of the values that are looked into; ``*`` is every key.
 
     Raises:
-        ConfigFileError: a variable is not set; the message names it and shows no value.
+        ConfigFileError: a variable is not set, or its file cannot be read; the message names it and shows no value.
     """
     data = document.data
     faults: list[ConfigError] = []
@@ -45,12 +49,13 @@ def expanded(
         if not place:
             if not isinstance(value, str):
                 return value
-            faults.extend(
-                ConfigError(document.value_place(path), dotted(path), f"{name} is not set in the environment")
-                for name in _VARIABLE.findall(value)
-                if name not in environment
-            )
-            return _put_in(value, environment)
+            secrets = {}
+            for name in _VARIABLE.findall(value):
+                try:
+                    secrets[name] = _secret(name, environment)
+                except ValueError as error:
+                    faults.append(ConfigError(document.value_place(path), dotted(path), str(error)))
+            return _put_in(value, secrets)
         if not isinstance(value, dict):
             return value
         keys = list(value) if place[0] == "*" else [place[0]] if place[0] in value else []
@@ -63,8 +68,21 @@ def expanded(
     return data
 
 
-def _put_in(value: str, environment: Mapping[str, str]) -> str:
+def _secret(name: str, environment: Mapping[str, str]) -> str:
+    if name in environment:
+        return environment[name]
+    file = environment.get(f"{name}_FILE", "")
+    if not file:
+        raise ValueError(f"{name} is not set in the environment")
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no text"
+        raise ValueError(f"the file of {name}_FILE cannot be read: {why}") from None
+
+
+def _put_in(value: str, secrets: Mapping[str, str]) -> str:
     whole = _VARIABLE.fullmatch(value)
     if whole:
-        return environment.get(whole[1], "")
-    return _VARIABLE.sub(lambda variable: quote(environment.get(variable[1], ""), safe=""), value)
+        return secrets.get(whole[1], "")
+    return _VARIABLE.sub(lambda variable: quote(secrets.get(variable[1], ""), safe=""), value)

@@ -24,6 +24,15 @@ _BIND = re.compile(r"(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _HOST = re.compile(r"[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?")
 _FIELD = re.compile(r"[!-9;-~]+")
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
+_PLACE = r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?"
+_HOSTS = rf"(?:[^@/]*@)?(?P<hosts>{_PLACE}(?:,{_PLACE})*)"
+_SENTINELS = re.compile(_HOSTS + r"/[^/?#]+(?:/[0-9]*)?(?:\?[^#]*)?")
+_NODES = re.compile(_HOSTS + r"/?(?:\?[^#]*)?")
+_CACHES = {
+    "": "redis://localhost:6379/0",
+    "sentinel": "redis+sentinel://host:26379,host:26379/master/0",
+    "cluster": "redis+cluster://host:6379,host:6379",
+}
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
@@ -140,8 +149,20 @@ def _ledger(text: str) -> str:
 
 
 def _cache(text: str) -> str:
-    if _split(text, "redis://localhost:6379/0").scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("is no Redis address; write redis://localhost:6379/0")
+    scheme, _, rest = text.partition("://")
+    kind = scheme.partition("+")[2]
+    if not kind:
+        if _split(text, "redis://localhost:6379/0").scheme not in ("redis", "rediss", "unix"):
+            raise ValueError(f"is no Redis address; write {', '.join(_CACHES.values())}")
+        return text
+    pattern = {"sentinel": _SENTINELS, "cluster": _NODES}.get(kind)
+    if scheme.partition("+")[0] not in ("redis", "rediss") or pattern is None:
+        raise ValueError(f"is no Redis address; write {', '.join(_CACHES.values())}")
+    hosts = pattern.fullmatch(rest)
+    if not hosts:
+        raise ValueError(f"is no Redis address; write {_CACHES[kind]}")
+    for host in hosts["hosts"].split(","):
+        _split(f"//{host}", _CACHES[kind])
     return text
 
 

@@ -26,9 +26,10 @@ from smtp_gate.consent.redis_layout import (
     places,
     write_value,
 )
-from smtp_gate.consent.redis_pool import translated
+from smtp_gate.consent.redis_pool import packed, packed_word, translated
 from smtp_gate.consent.redis_scripts import ADVANCE, FLIP, GIVE_UP, LOAD, WRITE
 from smtp_gate.consent.redis_servers import open_servers
+from smtp_gate.consent.redis_settings import evicts, unwise
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.limits import CACHE_BUCKET_FULL, CACHE_LOAD_TIMEOUT, CACHE_WRITE_TIMEOUT, LOADER_LEASE
 
@@ -101,7 +102,13 @@ class RedisCache:
         self._old = tuple(f"{prefix}:{name}".encode() for name in ("r:", "live", "building"))
 
     async def position(self) -> Progress | None:
-        """How far the cache has come; None when a part was never loaded, or is lost."""
+        """How far the cache has come; None when a part was never loaded, or is lost.
+
+        Raises:
+            StoreUnavailable: also ``eviction``, see ``redis_settings``; then nothing is read from the cache any
+                more, and it is loaded anew when the setting is right.
+        """
+        await self._refuse_eviction()
         positions = await self._positions()
         if None in positions:
             return None
@@ -113,10 +120,15 @@ class RedisCache:
         """Write records into every epoch there is; what is there and newer stays."""
         fullest = await asyncio.gather(
             *(
-                self._run(WRITE, part, (keys.live, keys.building), (keys.head, *batch), CACHE_WRITE_TIMEOUT)
+                self._run(WRITE, part, (keys.live, keys.building), (keys.head,), records=batch)
                 for part, share in self._shares(records).items()
                 for keys in (self._keys[part],)
-                for batch in _batches([(place.along, place.field, value) for place, value in share])
+                for batch in _batches(
+                    [
+                        b"%b$8\r\n%b\r\n%b" % (packed_word(place.along), place.field, packed_word(value))
+                        for place, value in share
+                    ]
+                )
             )
         )
         return Written(
@@ -135,7 +147,7 @@ class RedisCache:
         """
         done = await asyncio.gather(
             *(
-                self._run(ADVANCE, part, (keys.live,), (epoch, seq), CACHE_WRITE_TIMEOUT)
+                self._run(ADVANCE, part, (keys.live,), (epoch, seq))
                 for part, (keys, epoch) in enumerate(zip(self._keys, epochs, strict=True))
             )
         )
@@ -149,9 +161,10 @@ class RedisCache:
             progress: told the number of records written, again and again.
 
         Raises:
-            StoreUnavailable: also ``reload_running`` when another one is, and ``reload_lost`` when it took so
-                long that another one began. What was read before is then read on.
+            StoreUnavailable: also ``eviction`` as :meth:`position`, ``reload_running`` when another one is, and
+                ``reload_lost`` when it took so long that another one began. What was read before is then read on.
         """
+        await self._refuse_eviction()
         epoch = secrets.token_hex(EPOCH_SIZE // 2).encode()
         buckets = buckets_for(await asyncio.to_thread(ledger.count), len(self._keys))
         mark = b"%b %d" % (epoch, buckets)
@@ -162,7 +175,7 @@ class RedisCache:
         except BaseException:
             for part, keys in enumerate(self._keys):
                 with suppress(StoreUnavailable):
-                    await self._run(GIVE_UP, part, (keys.building,), (mark,), CACHE_WRITE_TIMEOUT)
+                    await self._run(GIVE_UP, part, (keys.building,), (mark,))
             raise
         return Reloaded(written, await self.sweep(), applied)
 
@@ -175,6 +188,51 @@ class RedisCache:
         async with translated(), asyncio.timeout(CACHE_WRITE_TIMEOUT):
             await self._servers.ready()
         return sum([await self._sweep_server(server) for server in self._servers.all()])
+
+    async def live(self) -> list[Position]:
+        """What the pointers of all parts say; ``no_epoch`` when one is not there."""
+        positions = [position for position in await self._positions() if position is not None]
+        if len(positions) != len(self._keys):
+            raise StoreUnavailable("no_epoch")
+        # How far they are changes all the time; the epochs do not.
+        return [position._replace(applied=0) for position in positions]
+
+    async def values(self, live: Sequence[Position], records: Sequence[Record]) -> list[bytes | None]:
+        """What epochs hold of the people of some records."""
+        where = [self._place(record.controller, record.subject) for record in records]
+        groups: dict[int, list[int]] = {}
+        for number, place in enumerate(where):
+            groups.setdefault(place.part, []).append(number)
+        found: list[bytes | None] = [None] * len(records)
+        for part, group in groups.items():
+            head, buckets = self._keys[part].epoch(live[part].epoch), live[part].buckets
+            asked = [
+                packed(("HGET", b"%b%07d" % (head, bucket_of(where[number].along, buckets)), where[number].field))
+                for number in group
+            ]
+            async with self._asking(CACHE_LOAD_TIMEOUT):
+                answers = await self._servers.of(part).look(b"".join(asked), len(asked))
+            for number, answer in zip(group, answers, strict=True):
+                found[number] = answer
+        return found
+
+    async def people(self, live: Sequence[Position]) -> int:
+        """How many people epochs hold."""
+        number = 0
+        for part, position in enumerate(live):
+            head = self._keys[part].epoch(position.epoch)
+            for at in range(0, position.buckets, _SWEEP):
+                buckets = range(at, min(at + _SWEEP, position.buckets))
+                async with self._asking(CACHE_LOAD_TIMEOUT):
+                    asked = [("HLEN", b"%b%07d" % (head, bucket)) for bucket in buckets]
+                    number += sum(await self._servers.of(part).ask(*asked))
+        return number
+
+    async def unwise(self) -> list[str]:
+        """Names of settings of Redis that should be others, see ``redis_settings``."""
+        async with self._asking(CACHE_WRITE_TIMEOUT):
+            found = await asyncio.gather(*(unwise(server) for server in self._servers.all()))
+        return [*dict.fromkeys(name for names in found for name in names)]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -191,10 +249,26 @@ class RedisCache:
             raise
 
     async def _run(
-        self, script: Script, part: int, keys: Sequence[bytes], arguments: Sequence[bytes | int], limit: float
+        self,
+        script: Script,
+        part: int,
+        keys: Sequence[bytes],
+        arguments: Sequence[bytes | int],
+        *,
+        limit: float = CACHE_WRITE_TIMEOUT,
+        records: tuple[bytes, int] = (b"", 0),
     ) -> int:
         async with self._asking(limit):
-            return int(await script.run(self._servers.of(part), keys, arguments))
+            return int(await script.run(self._servers.of(part), keys, arguments, *records))
+
+    async def _refuse_eviction(self) -> None:
+        async with self._asking(CACHE_WRITE_TIMEOUT):
+            if not any(await asyncio.gather(*(evicts(server) for server in self._servers.all()))):
+                return
+            await asyncio.gather(
+                *(self._servers.of(part).ask(("DEL", keys.live)) for part, keys in enumerate(self._keys))
+            )
+        raise StoreUnavailable("eviction")
 
     async def _positions(self) -> list[Position | None]:
         async with self._asking(CACHE_WRITE_TIMEOUT):
@@ -219,10 +293,13 @@ class RedisCache:
         applied = await asyncio.to_thread(ledger.head)
         written = 0
         walk = ledger.records()
-        while batch := await asyncio.to_thread(next, walk, None):
+        batch = await asyncio.to_thread(next, walk, None)
+        while batch:
+            # The next ones are read while these are written.
+            ahead, _ = await asyncio.gather(asyncio.to_thread(next, walk, None), self._put(mark, buckets, batch))
             written += len(batch)
-            await self._put(mark, buckets, batch)
             progress(written)
+            batch = ahead
         while True:
             changed, last = await asyncio.to_thread(ledger.changes, applied)
             if last == applied:
@@ -232,19 +309,25 @@ class RedisCache:
 
     async def _change_over(self, mark: bytes, pointer: bytes) -> None:
         for part, keys in enumerate(self._keys):
-            if not await self._run(FLIP, part, (keys.live, keys.building), (mark, pointer), CACHE_WRITE_TIMEOUT):
+            if not await self._run(FLIP, part, (keys.live, keys.building), (mark, pointer)):
                 raise StoreUnavailable("reload_lost")
 
     async def _put(self, mark: bytes, buckets: int, records: Iterable[Record]) -> None:
         epoch = mark.split(b" ")[0]
         done = await asyncio.gather(
             *(
-                self._run(LOAD, part, (keys.building,), (head, mark, _LEASE, *batch), CACHE_LOAD_TIMEOUT)
+                self._run(
+                    LOAD, part, (keys.building,), (head, mark, _LEASE), limit=CACHE_LOAD_TIMEOUT, records=batch
+                )
                 for part, share in self._shares(records).items()
                 for keys in (self._keys[part],)
-                for head in (b"%b%b:" % (keys.head, epoch),)
+                for head in (keys.epoch(epoch),)
                 for batch in _batches(
-                    [(b"%07d" % bucket_of(place.along, buckets), place.field, value) for place, value in share]
+                    [
+                        b"$7\r\n%07d\r\n$8\r\n%b\r\n$%d\r\n%b\r\n"
+                        % (bucket_of(place.along, buckets), place.field, len(value), value)
+                        for place, value in share
+                    ]
                 )
             )
         )
@@ -255,12 +338,15 @@ class RedisCache:
         """Records by part: where each lies, and its value."""
         shares: dict[int, list[tuple[Place, bytes]]] = {}
         for controller, subject, standing in records:
-            place = self._places.get(controller)
-            if place is None:
-                place = self._places[controller] = places(controller, len(self._keys))
-            where = place(subject)
+            where = self._place(controller, subject)
             shares.setdefault(where.part, []).append((where, write_value(standing)))
         return shares
+
+    def _place(self, controller: str, subject: bytes) -> Place:
+        place = self._places.get(controller)
+        if place is None:
+            place = self._places[controller] = places(controller, len(self._keys))
+        return place(subject)
 
     async def _sweep_server(self, server: Server) -> int:
         removed, cursor = 0, b"0"
@@ -299,10 +385,12 @@ def _position(pointer: object) -> Position | None:
         return None
 
 
-Words = tuple[bytes | int, ...]
+_WORDS = 3
+"""Of each record: where it lies, its field, its value."""
 
 
-def _batches(records: Sequence[Words]) -> Iterator[list[bytes | int]]:
-    """Arguments of scripts, of at most ``BATCH`` records each."""
+def _batches(records: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Arguments of scripts as they go over the wire, of at most ``BATCH`` records each, and how many they are."""
     for at in range(0, len(records), BATCH):
-        yield [word for record in records[at : at + BATCH] for word in record]
+        batch = records[at : at + BATCH]
+        yield b"".join(batch), _WORDS * len(batch)

@@ -129,6 +129,10 @@ class PartKeys:
         self.building = name + b"building"
         self.head = name
 
+    def epoch(self, epoch: bytes) -> bytes:
+        """What is in front of a bucket."""
+        return b"%b%b:" % (self.head, epoch)
+
 
 def parse_position(pointer: object) -> Position:
     """What a live pointer says.
@@ -151,9 +155,10 @@ def write_value(standing: Standing) -> bytes:
         return _PLAIN.pack(top, number)
     if len(grants) == 1:
         ((purposes, until),) = grants
+        top |= int(purposes)  # a number: what flags take to be put together is half of all
         if until == NO_END:
-            return _PLAIN.pack(top | purposes, number)
-        return _ENDING.pack(top | purposes, number, until)
+            return _PLAIN.pack(top, number)
+        return _ENDING.pack(top, number, until)
     return _PLAIN.pack(top | _MANY, number) + pack_grants(grants)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError
 
+from smtp_gate.consent.redis_pool import packed
 from smtp_gate.limits import MAX_CACHE_BUCKETS
 
 if TYPE_CHECKING:
@@ -45,17 +46,31 @@ class Script:
         self._text = text
         self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    async def run(self, server: Server, keys: Sequence[bytes], arguments: Iterable[bytes | str | float]) -> Any:
+    async def run(
+        self,
+        server: Server,
+        keys: Sequence[bytes],
+        arguments: Iterable[bytes | str | float],
+        more: bytes = b"",
+        number: int = 0,
+    ) -> Any:
         """Run it.
+
+        Args:
+            server: that runs it.
+            keys: for KEYS.
+            arguments: for ARGV.
+            more: further arguments, as they go over the wire.
+            number: how many these are.
 
         Raises:
             RedisError, OSError: as the library says them.
         """
-        words = (str(len(keys)), *keys, *arguments)
+        words = (len(keys), *keys, *arguments)
         try:
-            (reply,) = await server.ask(("EVALSHA", self._sha, *words))
+            (reply,) = await server.ask_packed(packed(("EVALSHA", self._sha, *words), more, number), 1)
         except NoScriptError:  # a server that has just started, or was promoted
-            (reply,) = await server.ask(("EVAL", self._text, *words))
+            (reply,) = await server.ask_packed(packed(("EVAL", self._text, *words), more, number), 1)
         return reply
 
 

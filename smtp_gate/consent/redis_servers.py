@@ -78,8 +78,9 @@ class Servers(Protocol):
 class One:
     """A server of its own, or the master that Sentinels name each time that a connection is made."""
 
+    tags: tuple[str, ...] = ("0",)
+
     def __init__(self, address: Address, connections: int, monotonic: Callable[[], float]) -> None:
-        self.tags: tuple[str, ...] = ("0",)
         self._sentinel: Sentinel | None = None
         if address.kind == "sentinel":
             told = {**unhurried(), "socket_timeout": SENTINEL_TIMEOUT, "socket_connect_timeout": SENTINEL_TIMEOUT}

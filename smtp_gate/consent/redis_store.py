@@ -174,7 +174,7 @@ class _Part:
             return self.position
         self.position = None
         position = parse_position(pointer)
-        head = self._keys.head + position.epoch + b":"
+        head = self._keys.epoch(position.epoch)
         self._about = b"*3\r\n$4\r\nHGET\r\n$%d\r\n%b" % (len(head) + BUCKET_DIGITS, head)
         self.position, self._pointer, self._buckets = position, pointer, position.buckets
         return position
@@ -184,7 +184,7 @@ class _Part:
         return b"%b%07d\r\n$8\r\n%b\r\n" % (self._about, bucket_of(person.along, self._buckets), person.field)
 
 
-_ANSWERED = frozenset(["no_epoch", "epoch_moved", "breaker_open"])
+_ANSWERED = frozenset(["no_epoch", "epoch_moved", "breaker_open", "moved"])
 """Reasons that are no failure of the server: it answered in time, or was not asked."""
-_NOT_ITS_FAULT = _ANSWERED - {"breaker_open"}
+_NOT_ITS_FAULT = frozenset(["no_epoch", "epoch_moved"])
 """Reasons that another place could not explain."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from smtp_gate.consent.clock import Clock, utc_now
 from smtp_gate.consent.event import Choice, Entry, Event
@@ -29,6 +29,18 @@ if TYPE_CHECKING:
     from smtp_gate.consent.redis_cache import RedisCache
 
 
+class CacheReport(Protocol):
+    """Who is told how the cache is."""
+
+    def state(self, trouble: str) -> None:
+        """What came of the last look; empty: ledger and cache are in step."""
+        ...
+
+    def unwise(self, setting: str) -> None:
+        """A setting of Redis should be another one."""
+        ...
+
+
 class Register:
     """Takes in decisions and keeps the cache in step.
 
@@ -36,6 +48,7 @@ class Register:
         ledger: the authority.
         cache: None where look-ups read the ledger itself.
         recent: of this process, so that a withdrawal holds here without waiting for the next look.
+        report: told how the cache is by :meth:`run`.
         clock: time of decisions that are taken now.
     """
 
@@ -45,11 +58,13 @@ class Register:
         cache: RedisCache | None = None,
         *,
         recent: RecentWithdrawals | None = None,
+        report: CacheReport | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._ledger = ledger
         self._cache = cache
         self._recent = recent
+        self._report = report
         self._clock = clock
         self._kept: set[tuple[str, str, str, bytes]] = set()
 
@@ -307,7 +322,17 @@ class Register:
 
     async def run(self) -> NoReturn:
         """Catch up again and again, until cancelled."""
+        asked = False
         while True:
-            with suppress(StoreUnavailable):
+            trouble = ""
+            try:
                 await self.catch_up()
+                if self._cache is not None and self._report is not None and not asked:
+                    for setting in await self._cache.unwise():
+                        self._report.unwise(setting)
+                    asked = True
+            except StoreUnavailable as problem:
+                trouble, asked = problem.reason, False
+            if self._report is not None:
+                self._report.state(trouble)
             await asyncio.sleep(CATCH_UP_PERIOD)

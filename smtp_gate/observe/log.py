@@ -231,6 +231,21 @@ def store_up() -> None:
     _log.info("store_up")
 
 
+def cache_behind(*, reason: str) -> None:
+    """The cache cannot be brought in step with the ledger, or is not fit to be used."""
+    _log.warning("cache_behind", reason=_code(reason))
+
+
+def cache_in_step() -> None:
+    """The cache is in step with the ledger again."""
+    _log.info("cache_in_step")
+
+
+def cache_setting(*, setting: str) -> None:
+    """A setting of Redis should be another one."""
+    _log.warning("cache_setting", setting=_code(setting))
+
+
 def heads_failed(*, kind: str) -> None:
     """No signed head of the ledger could be written; it is tried again."""
     _log.error("heads_failed", kind=_code(kind))

@@ -70,6 +70,9 @@ LEARNT = Counter(
 )
 LEARNING_LOST = Counter("smtp_gate_learning_lost", "Times that what was seen could not be counted", ["reason"])
 STORE_FAILURES = Counter("smtp_gate_store_failures", "Consent look-ups without an answer, by reason", ["reason"])
+CACHE_FAILURES = Counter(
+    "smtp_gate_cache_failures", "Looks, one a second, that found the cache not in step with the ledger", ["reason"]
+)
 HITS = Counter("smtp_gate_hits", "Requests at the web part, by kind and outcome", ["kind", "outcome"])
 WEBHOOKS = Counter(
     "smtp_gate_webhooks",

@@ -192,7 +192,13 @@ def test_commands_keep_the_cache_in_step(tmp_path: Path, redis_server: RedisServ
 
         return asyncio.run(look_up())
 
-    assert consent.json("reload") == {"cache": True, "records": 0, "removed": 0, "applied": 0}
+    assert consent.json("reload") == {
+        "cache": True,
+        "records": 0,
+        "removed": 0,
+        "applied": 0,
+        "settings": [],
+    }
     consent("grant", ANNA, "clicks", "--source", "desk", "--notice", "v3")
     assert cached() == Purpose.CLICKS
     consent("withdraw", ANNA)

@@ -141,6 +141,21 @@ def test_a_secret_can_come_from_the_environment(written: str, environment: dict[
     assert settings.consent.cache == meant
 
 
+def test_a_secret_can_stand_in_a_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a@b\n", encoding="utf-8")
+    text = GOOD + 'consent: {cache: "redis+sentinel://:${PW}@one,two/main"}\n'
+    settings = read_settings(text, "c.yaml", {"PW_FILE": f"{tmp_path}/secret"})
+    assert settings.consent.cache == "redis+sentinel://:a%40b@one,two/main"
+    assert read_settings(text, "c.yaml", {"PW_FILE": "/x", "PW": "y"}).consent.cache == (
+        "redis+sentinel://:y@one,two/main"
+    )
+    with pytest.raises(ConfigFileError, match="the file of PW_FILE cannot be read: No such file"):
+        read_settings(text, "c.yaml", {"PW_FILE": f"{tmp_path}/none"})
+    (tmp_path / "secret").write_bytes(b"\xff\xfesecret")
+    with pytest.raises(ConfigFileError, match="no text"):
+        read_settings(text, "c.yaml", {"PW_FILE": f"{tmp_path}/secret"})
+
+
 def test_a_secret_from_the_environment_is_never_shown() -> None:
     text = GOOD + 'consent: {cache: "${URL}"}\n'
     with pytest.raises(ConfigFileError) as refused:
