@@ -30,6 +30,8 @@ from smtp_gate.cli.desk import (
     progress_bar,
     subject_named,
 )
+from smtp_gate.cli.export import export, export_verdict
+from smtp_gate.cli.retain import retain
 from smtp_gate.cli.rooms import DEFAULT_CONFIG, open_books
 from smtp_gate.consent import utc_now
 from smtp_gate.consent.erasure import number_erased
@@ -46,6 +48,8 @@ app = typer.Typer(no_args_is_help=True, help="The proof: check it, sign it, show
 app.command()(database.upgrade)
 app.command()(database.rebuild)
 app.command()(database.roles)
+app.command()(retain)
+app.command()(export)
 
 File = Annotated[Path, typer.Argument(help="The wording, UTF-8.", exists=True, dir_okay=False)]
 Heads = Annotated[Path | None, typer.Option(help="File of signed heads.", exists=True, dir_okay=False)]
@@ -56,13 +60,16 @@ Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; 
 def verify(
     config: Config = DEFAULT_CONFIG,
     heads: Heads = None,
+    exported: Annotated[
+        Path | None, typer.Option("--export", help="Look at this export instead.", exists=True, dir_okay=False)
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Hash every event again and name the first bad one. Exit code 65: the ledger is not what was recorded."""
     with open_books(config) as books:
-        signed = _signed(books, heads or _configured(books))
-        verdict = _looked_at(books, {seq: head.hash for seq, head in signed.items()}, as_json=as_json)
+        signed = {seq: head.hash for seq, head in _signed(books, heads or _configured(books)).items()}
+        verdict = export_verdict(exported, signed) if exported else _looked_at(books, signed, as_json=as_json)
     fault = verdict.fault
     if as_json:
         told = {"events": verdict.events, "hash": verdict.hash.hex(), "good": fault is None}

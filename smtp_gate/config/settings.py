@@ -45,6 +45,7 @@ MIN_SIZE = 65_536
 
 
 MAX_HEADS_EVERY = 1440
+MAX_RETENTION = 36_525
 """Minutes: a day without a head would be a day that can be cut off unseen."""
 
 
@@ -113,6 +114,8 @@ class Consent(_Model):
     """A file for signed heads of the ledger, best on another disk; left out: none are signed."""
     heads_every: Annotated[int, Field(ge=1, le=MAX_HEADS_EVERY)] = 10
     """Minutes between two of them."""
+    retention: Annotated[int, Field(ge=1, le=MAX_RETENTION)] | None = None
+    """Days after which a person's proof may be erased (`ledger retain`); left out: it is kept."""
 
 
 class Web(_Model):

@@ -8,7 +8,7 @@ computed from that person's events and nothing else, so that :meth:`Ledger.rebui
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,9 +18,11 @@ from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.database import Away, database_at
 from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Chained, Entry, Event, Recorded
+from smtp_gate.consent.export import export_in
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
 from smtp_gate.consent.openings import keep_in, openings_in
 from smtp_gate.consent.rebuild import rebuild_in, wrong_standing_in
+from smtp_gate.consent.retention import FIRST, due_in, still_due
 from smtp_gate.consent.rows import record_of, recorded_of
 from smtp_gate.consent.tables import CHUNK, NEGATIVE, addresses, events, head, standings
 from smtp_gate.consent.verify import person_in, verify_in
@@ -29,11 +31,14 @@ from smtp_gate.limits import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
     from smtp_gate.consent.database import Reader
     from smtp_gate.consent.event import Choice
+    from smtp_gate.consent.export import Span
     from smtp_gate.consent.hook_state import HookState
     from smtp_gate.consent.openings import Opening
+    from smtp_gate.consent.retention import Due, Owner
     from smtp_gate.consent.standing import Record, Standing
     from smtp_gate.consent.verify import Verdict
 
@@ -153,6 +158,39 @@ class Ledger:
         with self._turn, self._database.write() as connection:
             return hook_state.keep_in(connection, endpoint, holder, state, until)
 
+    def retain(self, span: timedelta, actor: str = "", *, dry_run: bool = False) -> dict[str, int]:
+        """Take out everybody whose proof was kept for long enough; see ``retention`` and :meth:`erase`.
+
+        Args:
+            span: how long it is kept after the last thing that happened.
+            actor: recorded as the one who did it.
+            dry_run: whether they are only counted.
+
+        Returns:
+            How many people, by controller.
+        """
+        before = micros(self._clock() - span)
+        done: dict[str, int] = {}
+        after: Owner | None = FIRST
+        while after is not None:
+            with self._database.walk() as connection:
+                due, after = due_in(connection, before, after)
+            for each in due if dry_run else self._take_out(due, actor):
+                done[each.controller] = done.get(each.controller, 0) + 1
+        if done and not dry_run:
+            self._database.sweep()
+        return done
+
+    def _take_out(self, due: Sequence[Due], actor: str) -> list[Due]:
+        if not due:
+            return []
+        with self._turn, self._database.write() as connection:
+            self._database.overwrite(connection)
+            still = [each for each in due if still_due(connection, each)]
+            for each in still:
+                erase_in(connection, each.subject, each.controller, actor, micros(self._clock()))
+        return still
+
     def rebuild(self) -> int:
         """Make all standings again from the events.
 
@@ -220,6 +258,11 @@ class Ledger:
                 return verdict
             wrong = wrong_standing_in(connection, lambda looked: progress(verdict.events + looked))
             return verdict._replace(fault=wrong)
+
+    def export(self, span: Span) -> Iterator[dict[str, Any]]:
+        """The events of a span and all wordings, as lines of JSON; see ``export``."""
+        with self._database.walk() as connection:
+            yield from export_in(connection, span, self._clock())
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of some keys (:attr:`Entry.key`) that are there already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import stat
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -327,3 +328,39 @@ def test_what_look_ups_are_told_can_be_made_anew(gate: Command, tmp_path: Path) 
     assert "ledger rebuild" in fault["text"]
     assert gate.json("ledger", "rebuild") == {"standings": 1}
     assert gate.json("ledger", "verify")["good"]
+
+
+def test_an_export_goes_into_a_file_of_the_owner_and_is_checked_there(gate: Command, tmp_path: Path) -> None:
+    gate.grant()
+    gate("consent", "refuse", "bob@reader.example")
+    path = tmp_path / "out.jsonl"
+    gate("ledger", "export", "-o", str(path), "--since", "2026-01-01")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    told = gate.json("ledger", "verify", "--export", str(path))
+    assert (told["good"], told["events"]) == (True, 2)
+    printed = gate("ledger", "export").stdout_bytes
+    assert printed.count(b"\n") == path.read_bytes().count(b"\n") == 4
+    path.write_bytes(path.read_bytes().replace(b'"refused"', b'"given"'))
+    assert gate.json("ledger", "verify", "--export", str(path), code=65)["fault"]["seq"] == 2
+    path.write_bytes(b"another file")
+    assert "line 1 is not of an export" in gate("ledger", "verify", "--export", str(path), code=65).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["--since", "soon"], 2), (["--controller", "nobody"], 2), (["-o", "/nowhere/at/all"], 66)],
+)
+def test_an_export_that_cannot_be_is_told(gate: Command, words: list[str], code: int) -> None:
+    gate("ledger", "export", *words, code=code)
+
+
+def test_whose_time_is_over_is_taken_out(gate: Command, tmp_path: Path) -> None:
+    assert gate.json("ledger", "retain") == {"retention": None}
+    gate.config.write_text(gate.config.read_text().replace('consent.db"', 'consent.db", retention: 30'))
+    gate("consent", "refuse", ANNA)
+    assert gate("ledger", "retain").stdout == "nobody is due\n"
+    old = "UPDATE event SET recorded = recorded - 2678400000000, at = at - 2678400000000;"
+    forge(tmp_path, old)
+    assert gate.json("ledger", "retain", "--dry-run")["erased"] == {"acme": 1}
+    assert gate("ledger", "retain").stdout == "acme: 1 people were taken out\n"
+    assert gate("ledger", "retain").stdout == "nobody is due\n"
