@@ -56,9 +56,11 @@ def decode_quoted_printable(body: bytes) -> bytes:
     RFC 2045 section 6.7 (3) lets transports add white space at a line end; ``binascii`` would leave ``= `` and
     the line break in the text, in the middle of an address.
     """
-    if _PADDED_SOFT_BREAK.search(body) is not None:
-        body = _PADDED_SOFT_BREAK.sub(b"=\n", body)
-    return binascii.a2b_qp(body)
+    text = binascii.a2b_qp(body)
+    # It shows in the text too, which has fewer equals signs to look at.
+    if _PADDED_SOFT_BREAK.search(text) is None:
+        return text
+    return binascii.a2b_qp(_PADDED_SOFT_BREAK.sub(b"=\n", body))
 
 
 def decode_base64(body: bytes) -> bytes | None:
