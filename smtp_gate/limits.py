@@ -302,6 +302,12 @@ MAX_CONFIRM_MAILS = 3
 """Messages to confirm that one person gets a day from a web process: a link that was forwarded fills no mailbox."""
 MAX_CONFIRM_PEOPLE = 10_000
 """People for whom that is counted in a process; the one who asked longest ago is forgotten first."""
+MAX_LOGO = 102_400
+"""Octets (100 KiB) of a logo: on a phone it comes with the page; drawings take 5 KB."""
+MAX_PAGE_TEMPLATE = 32_768
+"""Octets of one page template of the user's own: ours take at most 3 KB."""
+MAX_PAGE = 30_000
+"""Octets of a page: a fifth of a second on a slow phone line; ours take at most 14 KB."""
 CONFIRM_MAIL_DEADLINE = 40.0
 """Seconds for such a message at the next hop: a person waits for the page."""
 

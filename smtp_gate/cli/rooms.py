@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.config.api_keys import load_api_keys
@@ -20,16 +21,20 @@ from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.hooks.endpoint import endpoint_of
 from smtp_gate.listener.peers import check_binds
 from smtp_gate.tokens import Keyring
+from smtp_gate.web.brand import load_brands
+from smtp_gate.web.brand_look import check_templates
+from smtp_gate.web.notice import notices_of
 from smtp_gate.witnesses.aliases import Aliases
 from smtp_gate.witnesses.redis_learning import RedisLearning
 from smtp_gate.witnesses.sqlite_learning import SqliteLearning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from smtp_gate.config.api_keys import ApiKey
     from smtp_gate.config.settings import Settings
     from smtp_gate.hooks.endpoint import Endpoint
+    from smtp_gate.web.notice import ControllerNotice
     from smtp_gate.witnesses.learning_store import LearningStore
 
 BUILT_IN = """
@@ -56,12 +61,14 @@ class Loaded(NamedTuple):
         ruleset: what mails are judged by.
         api_keys: who may call the API; empty where there is none.
         webhooks: who is told of decisions; none in a file for the web part alone, which tells nobody.
+        notices: what pages say of each controller, and how they look, by its id.
     """
 
     settings: Settings
     ruleset: Ruleset
     api_keys: tuple[ApiKey, ...] = ()
     webhooks: tuple[Endpoint, ...] = ()
+    notices: Mapping[str, ControllerNotice] = MappingProxyType({})
 
 
 def load(config: Path) -> Loaded:
@@ -80,7 +87,10 @@ def load(config: Path) -> Loaded:
     check_binds(binds, settings.listen.allow, place=str(config))
     keyring = load_keys(settings.keys) if settings.keys else None
     hooks = tuple(endpoint_of(hook) for hook in settings.webhooks) if settings.deliver else ()
-    return Loaded(settings, _ruleset(settings, keyring, str(config)), api_keys_of(settings), hooks)
+    ruleset = _ruleset(settings, keyring, str(config))
+    notices = notices_of(ruleset.policy.controllers, load_brands(settings))
+    check_templates(settings, notices)
+    return Loaded(settings, ruleset, api_keys_of(settings), hooks, notices)
 
 
 def api_keys_of(settings: Settings) -> tuple[ApiKey, ...]:

@@ -14,7 +14,6 @@ from smtp_gate.observe import log, metrics
 from smtp_gate.web.api import Api
 from smtp_gate.web.app import web_app
 from smtp_gate.web.confirm_mail import Allowance, HopPost
-from smtp_gate.web.notice import notices_of
 from smtp_gate.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class WebPart:
             ruleset.keyring,
             self._store,
             self._register,
-            notices_of(ruleset.policy.controllers),
+            loaded.notices,
             log=_WebReport(),
             proxies=loaded.settings.web.proxies if loaded.settings.web else (),
             api=Api(loaded.api_keys, self._register) if loaded.api_keys else None,

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
+from smtp_gate.config.brand_section import BrandSettings
 from smtp_gate.config.policy_section import PolicySettings
 from smtp_gate.config.section import SECTION
 from smtp_gate.config.values import (
@@ -163,6 +164,8 @@ class ControllerSettings(_Model):
     """Address that messages to confirm consent come from; left out: contact, where it is a mail address."""
     footer: FooterSettings | None = None
     """Own templates of the footer."""
+    brand: BrandSettings | None = None
+    """How its pages look."""
 
 
 class SuspicionSettings(_Model):
@@ -279,7 +282,8 @@ class Settings(_Model):
             footer = controller.footer
             if footer is not None:
                 footer = footer.model_copy(update={"html": there(footer.html), "text": there(footer.text)})
-            controllers[name] = controller.model_copy(update={"footer": footer})
+            brand = controller.brand and controller.brand.located(folder)
+            controllers[name] = controller.model_copy(update={"footer": footer, "brand": brand})
         ledger = self.consent.ledger
         if ledger.startswith(SQLITE):
             ledger = f"{SQLITE}{folder / ledger.removeprefix(SQLITE)}"

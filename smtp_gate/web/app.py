@@ -20,6 +20,7 @@ from smtp_gate.web.confirm_mail import Allowance, ConfirmMail
 from smtp_gate.web.confirmation import ConfirmationDoor
 from smtp_gate.web.guard import Guard, WebReport
 from smtp_gate.web.intake import Intake
+from smtp_gate.web.logo import LogoDoor
 from smtp_gate.web.office import Decisions, Office
 from smtp_gate.web.opening import OpeningDoor
 from smtp_gate.web.pages import Pages
@@ -122,6 +123,7 @@ def web_app(
             Route("/w/{token}", WithdrawalDoor(office).page, methods=["GET", "POST"]),
             Route("/s/{token}", choices.preferences, methods=["GET", "POST"]),
             Route("/c/{token}", choices.consent, methods=["GET", "POST"]),
+            Route("/b/{name}", LogoDoor(controllers.values()).logo, methods=["GET"]),
             Route("/g/{token}", ConfirmationDoor(office).page, methods=["GET", "POST"]),
             *([api_routes(api, keyring, store, rates)] if api else []),
         ],

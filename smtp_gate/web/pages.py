@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -21,13 +23,16 @@ from smtp_gate.web.language import choose
 from smtp_gate.web.location import location
 from smtp_gate.web.notice import NOBODY, ControllerNotice
 from smtp_gate.web.shown import Wording, wording_of
-from smtp_gate.web.style import Style
+from smtp_gate.web.style import policy_of, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from gettext import NullTranslations
 
+    from jinja2 import Template
     from starlette.responses import Response
+
+    from smtp_gate.web.brand import Brand
 
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 PAGES = (
@@ -102,20 +107,8 @@ class Pages:
     def __init__(
         self, notices: Iterable[ControllerNotice], languages: Mapping[str, NullTranslations] | None = None
     ) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("smtp_gate.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=False,
-            auto_reload=False,
-        )
-        source = (
-            self._environment.loader.get_source(self._environment, "style.css")[0]
-            if self._environment.loader
-            else ""
-        )
-        self._style = Style(source)
-        self._templates = {name: self._environment.get_template(f"{name}.html") for name in PAGES}
+        notices = list(notices)
+        self._templates = {brand: _templates(brand) for brand in {None, *(notice.brand for notice in notices)}}
         self.languages = translations() if languages is None else languages
         self._language = next((notice.language for notice in notices), "")
         self._wordings: dict[tuple[str, str, ControllerNotice, Shown], Wording] = {}
@@ -182,7 +175,7 @@ class Pages:
         key = (page, language, notice, shown.to_anybody())
         found = self._wordings.get(key)
         if found is None:
-            found = self._wordings[key] = wording_of(page, language, self._markup(page, language, notice, key[3]))
+            found = self._wordings[key] = wording_of(page, language, self.markup(page, language, notice, key[3]))
         return found
 
     def _say(self, language: str, notice: ControllerNotice, shown: Shown) -> Any:
@@ -200,16 +193,19 @@ class Pages:
 
         return say
 
-    def _markup(self, page: str, language: str, notice: ControllerNotice, shown: Shown) -> str:
-        return self._templates[page].render(
+    def markup(self, page: str, language: str, notice: ControllerNotice, shown: Shown) -> str:
+        """A whole page in a language that there is."""
+        brand = notice.brand
+        templates = self._templates.get(brand) or self._templates[None]
+        return templates[page].render(
             _=self._say(language, notice, shown),
             language=language,
             direction=direction(language),
             sender=notice.name,
-            logo="",
+            logo=f"../b/{brand.logo.name}" if brand and brand.logo else "",
             privacy_url=location(notice.privacy_url),
             contact=_contact(notice.contact),
-            style=Markup(self._style.text(notice)),  # noqa: S704 - our own file, and its hash is in the policy
+            style=Markup(style_of(brand)),  # noqa: S704 - our own file, and its hash is in the policy
             masked=shown.masked,
             granted=names_of(shown.granted),
             asked=names_of(shown.asked),
@@ -230,14 +226,27 @@ class Pages:
             "Content-Language": language,
             # Chromium holds every redirect after a form's POST against form-action, and where a vendor's redirect
             # leads is what nobody knows: the page before it must allow all of the web.
-            "Content-Security-Policy": self._style.policy(
-                notice, "'self' http: https:" if page == "ask" else "'self'"
+            "Content-Security-Policy": policy_of(
+                notice.brand, "'self' http: https:" if page == "ask" else "'self'"
             ),
             "Vary": "Accept-Language",
         }
         if status in RETRY_AFTER:
             headers["Retry-After"] = RETRY_AFTER[status]
-        return HTMLResponse(self._markup(page, language, notice, shown), status, headers)
+        return HTMLResponse(self.markup(page, language, notice, shown), status, headers)
+
+
+@lru_cache(maxsize=16)
+def _templates(brand: Brand | None) -> dict[str, Template]:
+    """Every page's template: ours, and a controller's own in front of them, in a sandbox."""
+    ours = PackageLoader("smtp_gate.web")
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([DictLoader(dict(brand.templates)), ours]) if brand else ours,
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    return {name: environment.get_template(f"{name}.html") for name in PAGES}
 
 
 def _contact(contact: str) -> str | None:

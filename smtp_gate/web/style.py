@@ -1,37 +1,50 @@
-"""The one style sheet of a page, and the content security policy that allows it and nothing else."""
+"""The one style sheet of a page with a controller's colours, and the policy that allows it and nothing else."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from smtp_gate.web.colour import DARK, SHEET, Scheme, ink_on
+
 if TYPE_CHECKING:
-    from smtp_gate.web.notice import ControllerNotice
+    from smtp_gate.web.brand import Brand
 
 
-class Style:
-    """The gate's style sheet.
+@lru_cache(maxsize=64)
+def style_of(brand: Brand | None) -> str:
+    """What stands in the style block."""
+    if brand is None or not any((*brand.light, *brand.dark)):
+        return SHEET
+    # The block for light pages comes after our dark one and would win against it: dark colours are said again.
+    dark = Scheme(brand.dark.page or DARK["page"], brand.dark.accent or DARK["act"])
+    return (
+        f"{SHEET} :root {{ {_block(brand.light)} }}"
+        f" @media (prefers-color-scheme: dark) {{ :root {{ {_block(dark)} }} }}"
+    )
+
+
+def _block(scheme: Scheme) -> str:
+    said = f"--page: {scheme.page};" if scheme.page else ""
+    if scheme.accent:
+        said += f" --act: {scheme.accent}; --act-over: {scheme.accent}; --act-ink: {ink_on(scheme.accent)};"
+        said += " --tint: var(--page);"
+    return said.strip()
+
+
+@lru_cache(maxsize=64)
+def policy_of(brand: Brand | None, form_action: str) -> str:
+    """Value of Content-Security-Policy for a page.
 
     Args:
-        source: its text.
+        brand: whose colours and logo it has.
+        form_action: where its forms may lead.
     """
-
-    def __init__(self, source: str) -> None:
-        self._text = " ".join(source.split())
-        self._hashes: dict[str, str] = {}
-
-    def text(self, _notice: ControllerNotice) -> str:
-        """What stands in the style block."""
-        return self._text
-
-    def policy(self, notice: ControllerNotice, form_action: str) -> str:
-        """Value of Content-Security-Policy for a page of this controller."""
-        text = self.text(notice)
-        digest = self._hashes.get(text)
-        if digest is None:
-            digest = self._hashes[text] = b64encode(sha256(text.encode()).digest()).decode()
-        return (
-            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'; "
-            f"form-action {form_action}"
-        )
+    digest = b64encode(sha256(style_of(brand).encode()).digest()).decode()
+    pictures = "img-src 'self'; " if brand is not None and brand.logo is not None else ""
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; {pictures}base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action {form_action}"
+    )

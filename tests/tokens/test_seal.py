@@ -141,10 +141,11 @@ def test_padding_is_another_spelling_and_refused() -> None:
 
 
 def test_the_newest_key_seals_and_a_retired_one_still_opens() -> None:
-    old = seal(OLDER, PIXEL)
-    assert opened(RING, PixelToken, old) == PIXEL
-    assert opened(OLDER, PixelToken, seal(RING, PIXEL)) is None
-    assert seal(RING, PIXEL) != old
+    for token in EXAMPLES:
+        old = seal(OLDER, token)
+        assert opened(RING, type(token), old) == token
+        assert opened(OLDER, type(token), seal(RING, token)) is None
+        assert seal(RING, token) != old
 
 
 def test_another_ring_with_the_same_ids_opens_nothing() -> None:

@@ -157,12 +157,13 @@ async def test_a_question_that_was_answered_switches_nothing_on_by_itself_any_mo
     assert len(site.mailbox.got) == 1
 
 
-@pytest.mark.parametrize("form", ["", "AAAA", "foreign", "late", "wording"])
+@pytest.mark.parametrize("form", ["", "AAAA", "foreign", "other", "late", "wording"])
 async def test_a_form_that_was_not_shown_to_this_person_just_now_switches_nothing_on(form: str) -> None:
     site = nobody()
     until = int(site.now.timestamp()) + FORM_TIME
     tokens = {
         "foreign": FormToken("acme", b"x" * 16, EVERYTHING, 0, until, "consent-1", "en"),
+        "other": FormToken("other", ALICE, EVERYTHING, 0, until, "consent-1", "en"),
         "late": FormToken("acme", ALICE, EVERYTHING, 0, until - FORM_TIME, "consent-1", "en"),
         "wording": FormToken("acme", ALICE, EVERYTHING, 0, until, "consent-1", "en"),
     }
