@@ -84,6 +84,29 @@ def value(*, end: int = 0) -> bytes:
     return write_value(Standing(1, Choice.GRANT, (Grant(CLICKS, end),)))
 
 
+async def test_values_of_an_old_epoch_never_pass_for_those_of_a_new_one_that_another_look_up_saw(
+    store: RedisStore, cache: RedisCache, ledger: Ledger, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two look-ups of one process: the first made its question before the change, and it arrives after it."""
+    [server] = store._servers.all()
+    arrives = asyncio.Event()
+    look = server.look
+
+    async def late(request: bytes, number: int) -> list[bytes | None]:
+        await arrives.wait()
+        return await look(request, number)
+
+    monkeypatch.setattr(server, "look", late)
+    first = asyncio.ensure_future(store.look_up("acme", PEOPLE[:1]))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(server, "look", look)
+    ledger.append(decisions.withdraw(PEOPLE[0], CLICKS))
+    await cache.reload(ledger)
+    assert await store.look_up("acme", PEOPLE[:1]) == [Consent(PERF, "granted")]
+    arrives.set()
+    assert await first == [Consent(PERF, "granted")]
+
+
 @pytest.mark.parametrize(
     ("octets", "reason"),
     [
