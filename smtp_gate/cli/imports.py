@@ -23,6 +23,7 @@ from smtp_gate.config.source import Source, load_source, plain_source
 from smtp_gate.consent.imports import Imported, Skipped, import_rows
 from smtp_gate.consent.mapping import Mapper, plain_columns
 from smtp_gate.consent.raw_rows import CsvRows, JsonRows, NotThisFile
+from smtp_gate.consent.transition import end_of
 from smtp_gate.errors import ConfigError, SourceUnavailable
 from smtp_gate.tokens import subject_of
 
@@ -78,6 +79,7 @@ def import_source(
             {name: each.name for name, each in books.settings.controllers.items()},
             folder=source.folder,
             zone=where,
+            until=end_of(books.settings.consent.transition_until),
             actor=f"import by {operator()}",
             name=file.name,
         )

@@ -6,6 +6,7 @@ compares both with these models, both ways.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -117,6 +118,8 @@ class Consent(_Model):
     """Minutes between two of them."""
     retention: Annotated[int, Field(ge=1, le=MAX_RETENTION)] | None = None
     """Days after which a person's proof may be erased (`ledger retain`); left out: it is kept."""
+    transition_until: date | None = None
+    """Last day on which imported silence of the French transition of 2026 counts; left out: it never does."""
 
 
 class Web(_Model):

@@ -35,38 +35,36 @@ def decisions_of(columns: Map) -> Callable[[Values], Iterator[Decided]]:
     if columns.purposes.each:
         return _by_purpose(columns)
     decision = reader(columns.decision, "decision")
-    spec = columns.purposes
-    if spec.fixed:
-        fixed = purposes_of(",".join(spec.fixed))
-        purposes: Callable[[Values, bool], Purpose] = lambda _values, _grant: fixed  # noqa: E731
-    else:
-        purposes = partial(
-            _column_purposes, spec.column, {key: ",".join(words) for key, words in spec.values.items()}
-        )
+    purposes = purposes_of_map(columns)
 
     def decide(values: Values) -> Iterator[Decided]:
         word = decision(values).lower()
         if word not in Choice.__members__.values():
             raise ValueError("decision must be grant, refuse or withdraw")
         choice = Choice(word)
-        yield choice, purposes(values, choice is Choice.GRANT), ""
+        try:
+            yield choice, purposes(values, choice is Choice.GRANT), ""
+        except ValueError as error:
+            # What a refusal is about, nobody needs to say for it to count.
+            yield (choice, NOTHING, str(error)) if choice is Choice.GRANT else (choice, EVERYTHING, "")
 
     return decide
 
 
+def purposes_of_map(columns: Map) -> Callable[[Values, bool], Purpose]:
+    """How the purposes of a row are found, given whether it grants them; what it returns raises ValueError."""
+    spec = columns.purposes
+    if spec.fixed:
+        fixed = purposes_of(",".join(spec.fixed))
+        return lambda _values, _grant: fixed
+    return partial(_column_purposes, spec.column, {key: ",".join(words) for key, words in spec.values.items()})
+
+
 def _column_purposes(column: str, table: Mapping[str, str], values: Values, grant: bool) -> Purpose:
-    """Purposes from a column; what a refusal is about, nobody needs to say for it to count."""
-    try:
-        text = text_of(values, column, several=True)
-        text = table.get(text, "") if table else text
-        purposes = purposes_of(text)
-    except ValueError:
-        if grant:
-            raise
-        return EVERYTHING
-    if grant and "all" in text.lower():
+    text = text_of(values, column, several=True)
+    if grant and "all" in text.lower() and not table:
         raise ValueError("purposes of a grant must be named one by one")
-    return purposes
+    return purposes_of(table.get(text, "") if table else text)
 
 
 def _by_purpose(columns: Map) -> Callable[[Values], Iterator[Decided]]:

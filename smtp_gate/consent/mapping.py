@@ -18,11 +18,12 @@ from smtp_gate.consent.clock import EPOCH, Clock, micros, utc_now
 from smtp_gate.consent.event import Choice, Entry, Event
 from smtp_gate.consent.fields import Moment, lenient, reader
 from smtp_gate.consent.raw_rows import NotThisFile
+from smtp_gate.consent.transition import METHOD, Silence
 from smtp_gate.limits import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
     from smtp_gate.config.source_map import Map
@@ -66,6 +67,7 @@ class Mapper:
         controllers: ids that count, with their names.
         folder: what the folder of attached proofs is relative to.
         zone: of times that name none, where the map says nothing else; without it such a grant does not count.
+        until: end of what the French transition lets count, see ``transition``; None: nothing.
         actor: recorded as the one who brought the rows in.
         name: of the source; stands for the origin of a refusal that names none.
         clock: what counts as the future.
@@ -79,6 +81,7 @@ class Mapper:
         *,
         folder: Path,
         zone: tzinfo | None = None,
+        until: datetime | None = None,
         actor: str = "import",
         name: str = "import",
         clock: Clock = utc_now,
@@ -91,8 +94,10 @@ class Mapper:
         self._email = reader(columns.email, "address")
         only = next(iter(controllers)) if len(controllers) == 1 else ""
         self._controller = reader(columns.controller, "controller", only)
-        self._decisions = decisions_of(columns)
-        self._at = Moment(columns.at, "at", zone)
+        told = columns.transition
+        self._silence = Silence(columns, told, zone, until) if told else None
+        self._decisions = self._silence.decisions if self._silence else decisions_of(columns)
+        self._at = Moment(told.objected_at if told else columns.at, "objected_at" if told else "at", zone)
         self._expires = Moment(columns.expires, "expires", zone)
         self._method = reader(columns.method, "method")
         self._source = reader(columns.source, "source")
@@ -146,6 +151,8 @@ class Mapper:
         self, values: Values, controller: str, subject: bytes, purposes: Purpose, decision: Choice
     ) -> tuple[Event, bool]:
         """An event, and whether the row said when."""
+        if decision is Choice.GRANT and self._silence is not None:
+            return self._silent(values, controller, subject, purposes, self._silence), True
         if decision is Choice.GRANT:
             return self._granted(values, controller, subject, purposes), True
         return self._refused(values, controller, subject, purposes, decision)
@@ -173,6 +180,29 @@ class Mapper:
             language=self._language(values),
             actor=self._actor,
             expires=self._expires(values),
+        )
+
+    def _silent(
+        self, values: Values, controller: str, subject: bytes, purposes: Purpose, silence: Silence
+    ) -> Event:
+        notice = self._notice(values)
+        if not notice:
+            raise ValueError("notice must name the wording that was sent")
+        collected, informed, until = silence.times(values)
+        proved = self._proved(values, controller, "")
+        return Event(
+            controller=controller,
+            subject=subject,
+            purposes=purposes,
+            decision=Choice.GRANT,
+            at=informed,
+            method=METHOD,
+            source=self._source(values),
+            reference="; ".join(piece for piece in (proved, f"collected {collected:%Y-%m-%d}") if piece),
+            notice=notice,
+            language=self._language(values),
+            actor=self._actor,
+            expires=until,
         )
 
     def _refused(

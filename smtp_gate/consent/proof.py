@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.consent.event import Choice, names_of
 from smtp_gate.consent.notices import key_of, sha256_of
+from smtp_gate.consent.transition import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +147,7 @@ class Proof(NamedTuple):
             yield Part("", note="Nothing is recorded of this person: no consent, no refusal, no withdrawal.")
         for number, each in enumerate(self.events, 1):
             event = each.recorded.event
-            title = f"{number}. {_time(event.at)}: the person {_DECIDED[event.decision]}"
+            title = f"{number}. {_time(event.at)}: the person {words(event) or _DECIDED[event.decision]}"
             yield Part(title, tuple(self._told(each)))
         for notice in self.notices.values():
             language = f" ({notice.language})" if notice.language else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from smtp_gate.consent import Choice, Entry, Ledger, imports, utc_now
 from smtp_gate.consent.imports import Imported, Skipped, import_rows
 from smtp_gate.consent.mapping import Mapper, plain_columns
 from smtp_gate.consent.raw_rows import CsvRows, JsonRows, NotThisFile, RawRow
+from smtp_gate.consent.transition import end_of, words
 from smtp_gate.model import EVERYTHING, Purpose
 from smtp_gate.tokens import Keyring, subject_of
 
@@ -401,3 +402,58 @@ def test_any_json_is_entries_or_a_reason(change: dict[str, Any]) -> None:
     by = mapper(utc_now, columns=Map.model_validate(CRM))
     for each in read([RawRow(1, {**ROW, **change})], by):
         assert isinstance(each, (Entry, Skipped))
+
+
+OLD: dict[str, Any] = {
+    "email": "mail", "controller": {"fixed": "acme"}, "purposes": {"fixed": ["performance", "clicks"]},
+    "source": {"fixed": "mailing 77"}, "notice": {"fixed": "notice 1"},
+    "transition": {"collected_at": "made", "informed_at": "told", "objected_at": "no"},
+}  # fmt: skip
+UNTIL = end_of(date(2027, 3, 31))
+
+
+def old(clock: Hands, until: datetime | None = UNTIL, **change: str) -> Entry | Skipped:
+    """A row of somebody of an older list; the clock stands after the transition."""
+    clock.now = datetime(2026, 9, 1, tzinfo=UTC)
+    row = {"mail": "anna@example.com", "made": "2026-04-13T23:59:59+02:00", "told": "2026-07-14T23:59:59+02:00"}
+    by = Mapper(
+        Map.model_validate(OLD), subject, {"acme": "Acme"}, folder=Path("/nowhere"), until=until, clock=clock
+    )
+    (found,) = read([RawRow(1, {**row, **change})], by)
+    return found
+
+
+def test_who_was_told_in_time_and_kept_silent_counts_until_the_day_and_never_for_clicks(clock: Hands) -> None:
+    found = old(clock)
+    assert isinstance(found, Entry)
+    event = found.event
+    assert (event.method, event.purposes) == ("french_transition", Purpose.PERFORMANCE)
+    assert event.expires == datetime(2027, 3, 31, 21, 59, 59, tzinfo=UTC)
+    assert (event.reference, event.notice, event.source) == ("collected 2026-04-13", "notice 1", "mailing 77")
+    assert words(event).startswith("was told and did not object; no consent")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"made": "2026-04-14T00:00:00+02:00"}, "collected_at is not before 14 April 2026"),
+        ({"made": ""}, "collected_at is not before 14 April 2026"),
+        ({"told": "2026-07-15T00:00:00+02:00"}, "informed_at is not by 14 July 2026"),
+        ({"told": ""}, "informed_at is not by 14 July 2026"),
+        ({"told": "in June"}, "told (informed_at) must be a time"),
+        ({"until": None}, "counts only with consent.transition_until"),
+    ],
+)
+def test_silence_without_its_evidence_or_the_switch_is_nothing(
+    change: dict[str, Any], reason: str, clock: Hands
+) -> None:
+    told = old(clock, **change)
+    assert isinstance(told, Skipped)
+    assert reason in told.reason
+
+
+def test_an_objection_of_the_transition_counts_whatever_else_is_there(clock: Hands) -> None:
+    for no in ("2026-06-01T00:00:00Z", "yes"):
+        found = old(clock, until=None, no=no, made="", told="")
+        assert isinstance(found, Entry)
+        assert (found.event.decision, found.event.purposes) == (Choice.REFUSE, EVERYTHING)
