@@ -8,7 +8,7 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format translations bench accuracy consent-scale fuzz services clean
+.PHONY: help demo test lint unit format translations bench accuracy consent-scale import-scale fuzz services clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ accuracy: $(STAMP) ## what is found and what is changed on a corpus of real mail
 
 consent-scale: $(STAMP) services ## consent of up to ten million people in Redis and SQLite: size, rates, loading; QUICK=1: 100 thousand
 	@$(BIN)/python bench/consent_scale/run.py $(if $(QUICK),--quick)
+
+import-scale: $(STAMP) ## a million people imported from CSV and JSON lines; QUICK=1 for a short one
+	@$(BIN)/python -m bench.imports $(if $(QUICK),--quick)
 
 fuzz: $(STAMP) ## looks for bytes that break the core, 20 minutes a target; QUICK=1: 20 seconds
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'

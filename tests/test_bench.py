@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, mails, naive
+from bench import catalogue, imports, mails, naive
 from smtp_gate.cli.rooms import ruleset_of
 from smtp_gate.model import Kind
 from smtp_gate.scan.message import scan
@@ -77,3 +77,9 @@ def test_the_naive_proxy_does_its_simple_job() -> None:
     out = naive.rewrite(mails.newsletter())
     assert b"link-tracker" not in out
     assert out.count(b"https://www.acme.example/offer/") == 40
+
+
+def test_imports_are_measured_and_what_they_brought_is_checked(tmp_path: Path) -> None:
+    first, again, mapped = imports.measure(300, tmp_path)
+    assert (first.done.taken, again.done.repeated, mapped.done.taken) == (300, 300, 300)
+    assert all(took.seconds > 0 and "300" in str(took) for took in (first, again, mapped))

@@ -2,8 +2,8 @@
 
 The CNIL let senders go on with addresses collected before 14 April 2026 (the day its recommendation on tracking
 pixels, délibération 2026-042, was published) if the people were told clearly by 14 July 2026 and could object with
-ease. It is no consent; it was written for pixels, so it never covers links; and how long it lasts is not said anywhere. So
-it counts only until a day that the configuration names, and by itself it does not count at all.
+ease. It is no consent; it was written for pixels, so it never covers links; and how long it lasts is not said
+anywhere. So it counts only until a day that the configuration names, and by itself it does not count at all.
 """
 
 from __future__ import annotations
