@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ from smtp_gate.errors import ConfigError
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.hooks.endpoint import endpoint_of
 from smtp_gate.listener.peers import check_binds
-from smtp_gate.tokens import Keyring
+from smtp_gate.tokens import Keyring, reached_by
 from smtp_gate.web.brand import load_brands
 from smtp_gate.web.brand_look import check_templates
 from smtp_gate.web.notice import notices_of
@@ -183,7 +184,7 @@ def open_books(config: Path) -> Iterator[Books]:
     """
     settings = load_settings(config)
     keyring = load_keys(settings.keys or Path("/etc/smtp-gate/keys.yaml"))
-    ledger = Ledger(settings.consent.ledger)
+    ledger = Ledger(settings.consent.ledger, reached=partial(reached_by, keyring))
     try:
         cache = RedisCache(settings.consent.cache) if settings.consent.cache else None
         yield Books(settings, keyring, ledger, cache, Register(ledger, cache))

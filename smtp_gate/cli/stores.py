@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from smtp_gate.consent import LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
+from smtp_gate.consent import Ledger, LedgerStore, RecentWithdrawals, RedisCache, RedisStore, Register
 from smtp_gate.observe import log, metrics
+from smtp_gate.tokens import reached_by
 
 if TYPE_CHECKING:
     from smtp_gate.config.settings import Settings
-    from smtp_gate.consent import ConsentStore, Ledger
+    from smtp_gate.consent import ConsentStore
+    from smtp_gate.tokens import Keyring
 
 
 class Stores(NamedTuple):
@@ -24,6 +27,13 @@ class Stores(NamedTuple):
     recent: RecentWithdrawals | None
     look_ups: ConsentStore
     register: Register
+
+
+def gate_ledger(settings: Settings, keyring: Keyring | None) -> Ledger:
+    """The ledger of a process that serves: it waits for a server that is away."""
+    if keyring is None:
+        return Ledger(settings.consent.ledger, patient=True)
+    return Ledger(settings.consent.ledger, reached=partial(reached_by, keyring), patient=True)
 
 
 def stores_of(settings: Settings, ledger: Ledger) -> Stores:

@@ -9,9 +9,8 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate.cli.rooms import load
-from smtp_gate.cli.stores import stores_of
+from smtp_gate.cli.stores import gate_ledger, stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
-from smtp_gate.consent import Ledger
 from smtp_gate.consent.openings import Openings
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.delivery.pool import Pool
@@ -46,7 +45,7 @@ class WebWorker:
     def __init__(self, config: Path, loaded: Loaded, doors: WebDoors) -> None:
         self._config = config
         self._doors = doors
-        self._ledger = Ledger(loaded.settings.consent.ledger, patient=True)
+        self._ledger = gate_ledger(loaded.settings, loaded.ruleset.keyring)
         self._stores = stores_of(loaded.settings, self._ledger)
         self._pool = _pool(loaded.settings)
         openings = Openings(self._ledger)

@@ -11,9 +11,9 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from smtp_gate.cli.rooms import aliases_of, learning_store_of, load
-from smtp_gate.cli.stores import stores_of
+from smtp_gate.cli.stores import gate_ledger, stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
-from smtp_gate.consent import Ledger, utc_now
+from smtp_gate.consent import utc_now
 from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head
 from smtp_gate.consent.openings import Openings
 from smtp_gate.delivery.accepted import AcceptedRecord
@@ -78,9 +78,9 @@ class Worker:
         self._loaded = loaded
         self._doors = doors
         settings = loaded.settings
-        self._ledger = Ledger(settings.consent.ledger, patient=True)
-        self._recent, self._store, self._register = stores_of(settings, self._ledger)
         keyring = loaded.ruleset.keyring
+        self._ledger = gate_ledger(settings, keyring)
+        self._recent, self._store, self._register = stores_of(settings, self._ledger)
         self._accepted = AcceptedRecord(runtime, keyring.subject_key if keyring else b"")
         deliver = settings.deliver
         assert deliver is not None  # noqa: S101 - `serve` refuses a file without it

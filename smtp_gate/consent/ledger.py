@@ -21,6 +21,7 @@ from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.export import export_in
 from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
 from smtp_gate.consent.openings import keep_in, openings_in
+from smtp_gate.consent.reach import Reached, reached_in
 from smtp_gate.consent.rebuild import rebuild_in, wrong_standing_in
 from smtp_gate.consent.retention import FIRST, due_in, still_due
 from smtp_gate.consent.rows import record_of, recorded_of
@@ -59,6 +60,7 @@ class Ledger:
     Args:
         url: ``sqlite:////path/to/consent.db``, made when it is not there, or ``postgresql://user@host/name``.
         clock: gives the time at which events are recorded.
+        reached: subject ids that a withdrawal of an address also silences, see ``reach``.
         patient: whether a server that cannot be reached now is no error yet: it is asked again when it is needed.
 
     Raises:
@@ -69,11 +71,14 @@ class Ledger:
     nothing of it was done; only a server that goes away at the very end of a write may have done it all the same.
     """
 
-    def __init__(self, url: str, clock: Clock = utc_now, *, patient: bool = False) -> None:
+    def __init__(
+        self, url: str, clock: Clock = utc_now, *, reached: Reached = lambda _: (), patient: bool = False
+    ) -> None:
         self._database = database_at(url)
         self._turn = threading.Lock()
         self._clock = clock
         self._wordings = Wordings()
+        self._reached = reached
         try:
             self._database.make_ready()
         except Away:
@@ -111,6 +116,9 @@ class Ledger:
             raise ValueError("at must not be in the future")
         # The lock lets the threads of this process queue; the database's own waiting is for other processes.
         with self._turn, self._database.write() as connection:
+            further = reached_in(connection, entries, self._reached)
+            if further:
+                append_in(connection, further, now, self._wordings)
             return append_in(connection, entries, now, self._wordings)
 
     def add_notice(self, controller: str, version: str, language: str, text: str) -> bool:

@@ -28,7 +28,7 @@ from smtp_gate.tokens.seal import (
     open_withdraw,
     seal,
 )
-from smtp_gate.tokens.subject import SUBJECT_SIZE, subject_of
+from smtp_gate.tokens.subject import SUBJECT_SIZE, plainer_of, reached_by, subject_of
 
 __all__ = [
     "SUBJECT_SIZE",
@@ -52,6 +52,8 @@ __all__ = [
     "open_opening",
     "open_pixel",
     "open_withdraw",
+    "plainer_of",
+    "reached_by",
     "seal",
     "subject_of",
 ]

@@ -67,7 +67,7 @@ def test_the_example_is_a_good_file() -> None:
 def test_the_example_shows_every_key_and_what_it_comments_out_is_good_too() -> None:
     text = re.sub(
         r"^(\s*)# (tls:|  certificate:|  key:|  required:|extra:|dns:|heads:|retention:|api_keys:|footer:"
-        r"|webhooks:|  - url:|    controller:|    secret_file:|    events:|    networks:"
+        r"|transition_until:|webhooks:|  - url:|    controller:|    secret_file:|    events:|    networks:"
         r"|brand:|  logo:|  templates:|  colours:)",
         r"\1\2",
         EXAMPLE,
