@@ -4,7 +4,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY smtp_gate smtp_gate
-RUN python3 -m venv /opt/smtp-gate && /opt/smtp-gate/bin/pip install --no-cache-dir .
+RUN python3 -m venv /opt/smtp-gate && /opt/smtp-gate/bin/pip install --no-cache-dir '.[postgresql]'
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends python3 ca-certificates \

@@ -47,6 +47,7 @@ accuracy: $(STAMP) ## what is found and what is changed on a corpus of real mail
 
 consent-scale: $(STAMP) services ## consent of up to ten million people in Redis and SQLite: size, rates, loading; QUICK=1: 100 thousand
 	@$(BIN)/python bench/consent_scale/run.py $(if $(QUICK),--quick)
+	@$(BIN)/python bench/consent_scale/ledger.py $(if $(QUICK),--quick)
 
 import-scale: $(STAMP) ## a million people imported from CSV and JSON lines; QUICK=1 for a short one
 	@$(BIN)/python -m bench.imports $(if $(QUICK),--quick)

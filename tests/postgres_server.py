@@ -40,12 +40,16 @@ OPTIONS = {
 class PostgresServer:
     """One server, with a superuser ``postgres`` who needs a password.
 
+    Args:
+        options: settings of the server, in place of those above.
+
     Attributes:
         port: TCP port, the same through all restarts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
         self.port = 0
+        self._options = OPTIONS | options
         self._folder = Path(tempfile.mkdtemp(prefix="smtp-gate-postgres-"))
         self._user = "postgres" if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,7 +81,9 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def start(self) -> Self:
-        """Start it and wait until it lets us in."""
+        """Start it and wait until it lets us in; nothing where it runs."""
+        if self._process is not None:
+            return self
         if not self.port:
             self._make()
         fixed = self.port
@@ -145,7 +151,11 @@ class PostgresServer:
             )  # fmt: skip
 
     def _try_to_start(self) -> bool:
-        options = OPTIONS | {"port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+        options = self._options | {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+        }
         words = [f"--{name}={value}" for name, value in options.items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -22,7 +22,7 @@ from smtp_gate.consent.roles import RIGHTS, rights_sql
 from smtp_gate.consent.schema import REVISION
 from smtp_gate.consent.tables import VERSIONS, metadata
 from smtp_gate.errors import ConfigError, StoreUnavailable
-from smtp_gate.limits import BREAKER_FAILURES
+from smtp_gate.limits import BREAKER_FAILURES, LEDGER_CONNECTIONS
 from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Consent, Purpose
 from tests.consent.hand import Hand
 from tests.consent.tamper import Wire
@@ -154,6 +154,33 @@ def test_a_commit_is_on_the_disk_when_it_is_told_whatever_the_server_s_default(l
     ledger.close()
     with ledger._database.write() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "remote_apply"
+
+
+def test_only_what_goes_through_all_rows_may_take_long(ledger: Ledger) -> None:
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+    def limits_of(connection: sa.Connection) -> list[str]:
+        return [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+
+    for _ in range(2):  # a connection that was used for the one is good for the other
+        with ledger._database.read() as connection:
+            assert limits_of(connection) == ["5s", "4s", "30s"]
+        with ledger._database.walk() as connection:
+            assert limits_of(connection) == ["1h", "1h", "1h"]
+        with ledger._database.write(long=True) as connection:
+            assert limits_of(connection) == ["1h", "1h", "1h"]
+
+
+def test_readers_beyond_the_connections_of_a_process_wait_and_then_hear_so(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger._database._reading.pool, "_timeout", 0.1)
+    with ExitStack() as rooms:
+        for _ in range(LEDGER_CONNECTIONS):
+            rooms.enter_context(ledger._database.read())
+        with pytest.raises(StoreUnavailable, match="ledger"):
+            ledger.head()
+    assert ledger.head() == 0
 
 
 # --- others who write ---------------------------------------------------------------------------------------------
