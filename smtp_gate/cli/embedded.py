@@ -27,6 +27,7 @@ from smtp_gate.listener.front import Front
 from smtp_gate.listener.server import Server
 from smtp_gate.tokens import Keyring, subject_of
 from smtp_gate.web.app import web_app
+from smtp_gate.web.confirm_mail import HopPost
 from smtp_gate.web.notice import notices_of
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class EmbeddedGate:
         rooms.push_async_callback(self._store.close)
         self.register = Register(ledger)
         hops = settings.deliver.next_hops if settings.deliver else []
-        pool = Pool([NextHop.parse(url) for url in hops], HOSTNAME)
+        self._pool = pool = Pool([NextHop.parse(url) for url in hops], HOSTNAME)
         rooms.push_async_callback(pool.close)
         accepted = AcceptedRecord(None, self.keyring.subject_key)
         rooms.callback(accepted.close)
@@ -150,6 +151,8 @@ class EmbeddedGate:
             self.register,
             notices_of(self.ruleset.policy.controllers),
             log=_Quiet(),
+            public_url=self.ruleset.public_url,
+            post=HopPost(self._pool),
         )
 
 
