@@ -8,7 +8,7 @@ ONCE ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format translations bench accuracy consent-scale import-scale fuzz services clean
+.PHONY: help demo test lint unit format translations bench accuracy consent-scale import-scale journey fuzz services clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ consent-scale: $(STAMP) services ## consent of up to ten million people in Redis
 
 import-scale: $(STAMP) ## a million people imported from CSV and JSON lines; QUICK=1 for a short one
 	@$(BIN)/python -m bench.imports $(if $(QUICK),--quick)
+
+journey: $(STAMP) services ## asked, tracked, withdrawn: one person's story in a browser, and how fast it holds everywhere; QUICK=1
+	@$(BIN)/python bench/journey/run.py $(if $(QUICK),--quick)
 
 fuzz: $(STAMP) ## looks for bytes that break the core, 20 minutes a target; QUICK=1: 20 seconds
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'

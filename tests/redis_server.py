@@ -64,6 +64,16 @@ class RedisServer:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
 
+    def come_back_as(self, other: RedisServer) -> None:
+        """End as a power cut would, and come back on the same port with what another server holds.
+
+        That is a failover to a replica, as those see it who go by the address.
+        """
+        assert other.say("SAVE").startswith(b"+OK")
+        self.kill()
+        shutil.copy(other._folder / "dump.rdb", self._folder)
+        self.start()
+
     def freeze(self) -> None:
         """Keep the connections and answer nothing any more."""
         self._signal(signal.SIGSTOP)
