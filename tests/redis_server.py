@@ -71,7 +71,7 @@ class RedisServer:
         """
         assert other.say("SAVE").startswith(b"+OK")
         self.kill()
-        shutil.copy(other.folder / "dump.rdb", self._folder)
+        shutil.copy(other.folder / "dump.rdb", self.folder)
         self.start()
 
     def freeze(self) -> None:
