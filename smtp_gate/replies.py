@@ -123,6 +123,9 @@ SEALED_TRACKER = Reply(
 )
 NOBODY_ASKS = Reply(550, "5.7.1", "Mail asks for consent, and its sender belongs to no controller who could get it")
 ASKED_MANY = Reply(550, "5.7.1", "Mail asks for consent at an address that several people read")
+ASKED_LATELY = Reply(
+    550, "5.7.1", "Mail asks for consent, and the recipient was asked or answered too short a time ago"
+)
 UNREADABLE = Reply(550, "5.6.0", "Mail cannot be searched for trackers and policy refuses such mail")
 
 

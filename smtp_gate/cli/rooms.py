@@ -125,7 +125,17 @@ def _ruleset(settings: Settings, keyring: Keyring | None, name: str) -> Ruleset:
     catalogue = load_catalogue(trackers.extra, trackers.domains, public_url, settings.place, trackers.thresholds())
     check_vendors(settings, (vendor.id for vendor in catalogue.vendors), name)
     footers = load_footers(settings, catalogue)
-    return Ruleset(settings.rules(), catalogue, keyring, public_url, settings.consent.on_failure, footers)
+    consent = settings.consent
+    return Ruleset(
+        policy=settings.rules(),
+        catalogue=catalogue,
+        keyring=keyring,
+        public_url=public_url,
+        on_failure=consent.on_failure,
+        footers=footers,
+        reask_after=consent.reask_after,
+        on_reask=consent.on_reask,
+    )
 
 
 def aliases_of(settings: Settings) -> Aliases | None:

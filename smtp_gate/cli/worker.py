@@ -14,6 +14,7 @@ from smtp_gate.cli.rooms import aliases_of, learning_store_of, load
 from smtp_gate.cli.stores import gate_ledger, stores_of
 from smtp_gate.cli.web_part import WebPart, metrics_server
 from smtp_gate.consent import utc_now
+from smtp_gate.consent.asked import Asked
 from smtp_gate.consent.heads import NotAHead, OtherLedger, keep_head
 from smtp_gate.consent.openings import Openings
 from smtp_gate.delivery.accepted import AcceptedRecord
@@ -99,6 +100,7 @@ class Worker:
             aliases=aliases_of(settings),
             learning=self._learning,
             auditor=self._auditor,
+            asked=Asked(self._ledger),
         )
         self._server = Server(self._gate, hostname, _mail_event)
         self._tls = _tls(settings)

@@ -46,6 +46,9 @@ MIN_SIZE = 65_536
 """Octets: a message limit below it would refuse ordinary mail."""
 
 
+MAX_REASK_AFTER = 3650
+"""Days: ten years; who means for ever does not send the mail."""
+
 MAX_HEADS_EVERY = 1440
 MAX_RETENTION = 36_525
 """Minutes: a day without a head would be a day that can be cut off unseen."""
@@ -112,6 +115,10 @@ class Consent(_Model):
     """Redis for look-ups; left out: the ledger is read directly."""
     on_failure: Literal["untracked", "defer"] = "untracked"
     """What mail with trackers gets when the store gives no answer."""
+    reask_after: Annotated[int, Field(ge=0, le=MAX_REASK_AFTER)] = 183
+    """Days in which nobody is asked for consent by mail again; 0: no limit."""
+    on_reask: Literal["reject", "pass"] = "reject"
+    """What a mail gets that would ask again."""
     heads: Path | None = None
     """A file for signed heads of the ledger, best on another disk; left out: none are signed."""
     heads_every: Annotated[int, Field(ge=1, le=MAX_HEADS_EVERY)] = 10

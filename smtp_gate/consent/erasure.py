@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from smtp_gate.consent.append import append_in
+from smtp_gate.consent.asked import unasked_in
 from smtp_gate.consent.chain import NOBODY, encoded
 from smtp_gate.consent.clock import from_micros
 from smtp_gate.consent.event import Choice, Entry, Event
@@ -78,6 +79,7 @@ def erase_in(connection: sa.Connection, subject: bytes, controller: str, actor: 
     if connection.execute(sa.select(events.c.seq).where(mine)).first() is None:
         connection.execute(addresses.delete().where(addresses.c.subject == subject))
     forget_in(connection, subject, controller)
+    unasked_in(connection, subject, controller)
     return done
 
 

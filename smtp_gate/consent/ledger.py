@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from smtp_gate.consent import hook_state
 from smtp_gate.consent.append import Appended, append_in, by_controller, known_in
+from smtp_gate.consent.asked import asked_in, note_in
 from smtp_gate.consent.clock import Clock, micros, utc_now
 from smtp_gate.consent.database import Away, database_at
 from smtp_gate.consent.erasure import erase_in
@@ -151,6 +152,11 @@ class Ledger:
         with self._turn, self._database.write() as connection:
             keep_in(connection, days)
 
+    def note_asked(self, controller: str, subjects: Sequence[bytes], now: int) -> None:
+        """Remember that people were asked for consent; see ``asked``."""
+        with self._turn, self._database.write() as connection:
+            note_in(connection, controller, subjects, now)
+
     def begin_hook(self, endpoint: str) -> None:
         """Remember where a webhook begins; see ``hook_state``, also for the others."""
         with self._turn, self._database.write() as connection:
@@ -285,6 +291,11 @@ class Ledger:
                 for at in range(0, len(keys), CHUNK)
                 for row in connection.execute(sa.select(events).where(events.c.key.in_(keys[at : at + CHUNK])))
             }
+
+    def asked(self, controller: str, subjects: Sequence[bytes], since: int) -> set[bytes]:
+        """Those who were asked or decided anything since a time in microseconds since 1970."""
+        with self._database.read() as connection:
+            return asked_in(connection, controller, subjects, since)
 
     def openings(self, controller: str) -> list[Opening]:
         """The days of last openings of one controller's mails; only ``smtp-gate inactive`` may ask."""

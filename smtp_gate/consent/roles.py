@@ -17,6 +17,7 @@ RIGHTS = {
     "address": ("SELECT", "INSERT", "DELETE"),
     "ledger_head": ("SELECT", "UPDATE (seq, hash, notices)"),
     "opening": ("SELECT", "INSERT", "UPDATE (day)", "DELETE"),
+    "question": ("SELECT", "INSERT", "DELETE"),
     "webhook": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     VERSIONS: ("SELECT",),
 }

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from smtp_gate.consent import guards, migrations
 from smtp_gate.consent.tables import VERSIONS
 
-REVISION = "0003"
+REVISION = "0004"
 """The last step in ``migrations``, by its number."""
 _ADOPTED = 2
 """Layouts had a number of their own before; this one is what revision 0002 makes."""

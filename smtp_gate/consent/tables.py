@@ -117,6 +117,16 @@ openings = sa.Table(
 )
 """The day of a person's last opening, in days since 1970, and nothing else; see ``openings``."""
 
+questions = sa.Table(
+    "question",
+    metadata,
+    sa.Column("controller", _controller, primary_key=True),
+    sa.Column("subject", _subject, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When a person was last asked for consent by mail; see ``asked``."""
+
 webhooks = sa.Table(
     "webhook",
     metadata,

@@ -17,6 +17,7 @@ from smtp_gate.observe import log, metrics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smtp_gate.consent.asked import Asked
     from smtp_gate.consent.store import ConsentStore
     from smtp_gate.delivery.accepted import AcceptedRecord
     from smtp_gate.delivery.pool import Pool
@@ -42,6 +43,7 @@ class Gate:
         aliases: knows where hosts lead by their names in DNS; None where nobody asks.
         learning: learns which addresses differ from copy to copy; None where nobody does.
         auditor: has a sample of what leaves read again; None where nobody does.
+        asked: knows when people were asked for consent; None where nobody does.
 
     Attributes:
         ruleset: assign a new one to reload; messages under way keep the one they began with.
@@ -61,11 +63,13 @@ class Gate:
         aliases: Aliases | None = None,
         learning: Learning | None = None,
         auditor: Auditor | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.aliases = aliases
         self.learning = learning
         self.auditor = auditor
+        self.asked = asked
         self.store = store
         self.pool = pool
         self.accepted = accepted

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from smtp_gate import limits, replies
 from smtp_gate.errors import StoreUnavailable
 from smtp_gate.gate.dispatch import Dispatch, Group
+from smtp_gate.gate.questions import NONE, note, questions_of
 from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.reading import read
 from smtp_gate.gate.report import Report
@@ -53,6 +54,7 @@ class Journey:
         self._gate = gate
         self._client = client
         self._sender = sender
+        self._questions = NONE
         self._hop: HopTransaction | None = None
         self._recipients: list[Recipient] = []
 
@@ -122,6 +124,8 @@ class Journey:
             if waiting:
                 groups = await self._groups(raw, waiting, answers, report)
                 answers |= await self._send(groups, claim, client_gone, deadline, report, left=left)
+                if self._questions is not NONE:
+                    await note(self._gate, self._questions, answers)
                 report.step("deliver")
             outcome = [answers[number] for number in range(count)]
             claim.settle(outcome, gone=client_gone())
@@ -166,6 +170,13 @@ class Journey:
                     continue
                 shared[outcome] = group
             groups.append(group)
+        if found.asks:
+            self._questions = await questions_of(
+                self._gate, ruleset, quotes, groups, self._recipients, report=report
+            )
+            refused = self._questions.refused
+            answers.update(refused)
+            groups = [group for group in groups if group.members[0] not in refused]
         for group in groups:
             report.composed(group.variant, found)
             if group.variant.refusal is not None:

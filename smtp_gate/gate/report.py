@@ -81,6 +81,11 @@ class Report:
         if variant.fallback:
             self._actions["fallback"][variant.fallback] += 1
 
+    def asked_again(self, people: int) -> None:
+        """So many were asked for consent a short time ago, or answered, and this mail asks again."""
+        if people:
+            self._actions["question"]["again"] += people
+
     def failed(self, problem: Exception) -> None:
         """Something of ours went wrong: the kind of exception and where it was raised, never its text."""
         trace = problem.__traceback__

@@ -32,6 +32,8 @@ class Ruleset:
         keyring: keys of tokens; None where no keys are configured, and then nothing can be kept.
         public_url: where the web part answers, without a slash at the end; empty where it does not run.
         on_failure: what a mail with trackers gets when the consent store gives no answer.
+        reask_after: days in which nobody is asked for consent again by mail; 0 for no limit.
+        on_reask: what a mail gets that would.
         footers: templates of the controllers that have their own, by controller id.
     """
 
@@ -41,6 +43,8 @@ class Ruleset:
     public_url: str
     on_failure: Literal["untracked", "defer"] = "untracked"
     footers: Mapping[str, OwnFooter] = field(default_factory=dict)
+    reask_after: int = 0
+    on_reask: Literal["reject", "pass"] = "reject"
 
     def treat(self, sender: bytes, found: Scan) -> tuple[Scan, Treatment]:
         """The rule that a message falls under, and the message as that rule wants it read.

@@ -61,7 +61,7 @@ def test_a_ledger_that_was_made_before_alembic_is_adopted(
     before = layout(tmp_path / "consent.db")
     with closing(sqlite3.connect(tmp_path / "consent.db")) as raw:
         raw.executescript("""
-            DROP TABLE ledger_schema; DROP TABLE opening; DROP TABLE webhook;
+            DROP TABLE ledger_schema; DROP TABLE opening; DROP TABLE webhook; DROP TABLE question;
             CREATE TABLE ledger_schema (id SMALLINT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (id));
             INSERT INTO ledger_schema VALUES (1, 2);
         """)
