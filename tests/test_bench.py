@@ -56,6 +56,12 @@ def test_consent_of_few_people_is_measured_in_both_stores(tmp_path: Path) -> Non
             assert all(found["p99_ms"] > 0 for found in each[store]["look_ups"].values())
 
 
+def test_the_pixel_gateway_is_measured_beside_a_bare_handler() -> None:
+    figures = gateway.measure(people=400, rounds=1, seconds=1, connections=1)
+    assert all(figures[way]["per_second"] > 0 for way in ("bare", "dead", "alive"))
+    assert figures["bare"]["ratio"] == 1
+
+
 def test_few_and_all_vendors_are_compared() -> None:
     figures = catalogue.measure(rounds=1)
     assert figures["vendors"]["few"] == 11

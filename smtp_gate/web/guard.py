@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,10 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Each stands in every answer, unless the answer has its own."""
+
+
+_RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+"""As ASGI has them: a pixel's answer should not cost more than what it says."""
 
 
 class WebReport(Protocol):
@@ -75,9 +79,9 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = list(message["headers"])
+                there = {name.lower() for name, _ in headers}
+                message["headers"] = headers + [pair for pair in _RAW if pair[0] not in there]
             await send(message)
 
         try:
