@@ -206,6 +206,8 @@ def measure(people: int, rounds: int, seconds: float, connections: int) -> dict[
             for server in servers:
                 server.kill()
                 server.join()
+            for door in doors:
+                door.close()
     bare = statistics.median(rates["bare"])
     each = {name: cpu[name] / len(times[name]) for name in ways}
     return {"people": people, "connections": connections} | {

@@ -57,7 +57,12 @@ def test_consent_of_few_people_is_measured_in_both_stores(tmp_path: Path) -> Non
 
 
 def test_the_pixel_gateway_is_measured_beside_a_bare_handler() -> None:
-    figures = gateway.measure(people=400, rounds=1, seconds=1, connections=1)
+    words = [sys.executable, str(ROOT / "bench/gateway.py"), "--json", "--people", "400", "--rounds", "1"]
+    done = subprocess.run(
+        [*words, "--seconds", "1", "--connections", "1"], capture_output=True, text=True, check=False, timeout=110
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
     assert all(figures[way]["per_second"] > 0 for way in ("bare", "dead", "alive"))
     assert figures["bare"]["ratio"] == 1
 
