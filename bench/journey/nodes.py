@@ -148,8 +148,8 @@ class Nodes:
         with RedisServer("--replicaof", f"127.0.0.1 {self.redis.port}") as replica:
 
             def detach() -> None:
-                offset = b"slave_repl_offset:" + _offset(self.redis)
-                eventually(lambda: offset in replica.say("INFO", "replication"), PATIENCE)
+                wanted = _offset(self.redis, "master_repl_offset")
+                eventually(lambda: _offset(replica, "slave_repl_offset") >= wanted, PATIENCE)
                 replica.say("REPLICAOF", "NO", "ONE")
 
             return self._withdrawn(
@@ -228,10 +228,10 @@ class Nodes:
         return self.redis.say("EXISTS", BUILDING) == b":1\r\n"
 
 
-def _offset(redis: RedisServer) -> bytes:
-    """How far a server's stream of writes has come."""
-    found = re.search(rb"master_repl_offset:(\d+)", redis.say("INFO", "replication"))
-    return found[1] if found else b""
+def _offset(redis: RedisServer, name: str) -> int:
+    """How far a server's stream of writes has come; -1 while it follows nobody yet."""
+    found = re.search(rb"\r\n" + name.encode() + rb":(\d+)", redis.say("INFO", "replication"))
+    return int(found[1]) if found else -1
 
 
 def _agreed(subject: bytes, at: datetime) -> Event:

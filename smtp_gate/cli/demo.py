@@ -170,6 +170,8 @@ def _table(console: Console, shown: list[Shown], figures: dict[str, Any]) -> Non
     console.print(table)
     verdict = "[green]none[/green]" if figures["good"] else "[red]some, or a mail is missing[/red]"
     console.print(f"Trackers that an independent reader (BeautifulSoup, lxml) still finds: {verdict}")
+    story = "asked by mail, tracked behind the gate, stopped with one button, and old mails are dead too"
+    console.print(f"One person's story: {story} (`make journey` lives through it)", highlight=False)
 
 
 async def _show(console: Console, gate: EmbeddedGate, index: HTMLResponse) -> None:
