@@ -73,11 +73,11 @@ def show(steps: list[Step], outcomes: list[Outcome]) -> None:
         table.add_row(step.name, str(step.seen), "the same" if step.kept else f"[red]{step.wanted}[/red]")
     Console().print(table)
     table = Table(
-        "meanwhile", "first node", "last node", "came back", title=f"{GATES} gates, {SITES} web parts: seconds"
+        "meanwhile", "first node", "last node", "for good", title=f"{GATES} gates, {SITES} web parts: seconds"
     )
     for outcome in outcomes:
         first, last = outcome.seconds[0], outcome.seconds[-1]
-        table.add_row(outcome.during, f"{first:.2f}", f"{last:.2f}", str(outcome.revived))
+        table.add_row(outcome.during, f"{first:.2f}", f"{last:.2f}", f"{outcome.held:.2f}")
     Console().print(table)
 
 
