@@ -98,11 +98,11 @@ class Rates:
 
     def stranger(self, scope: Scope) -> bool:
         """A client asked for what is not there, or with a token or key that is none; True when too often."""
-        return self._strangers.over(self._network(scope))
+        return self._over(self._strangers, scope)
 
     def page(self, scope: Scope) -> bool:
         """A client asks for a page; True when its network does so too often."""
-        return self._pages.over(self._network(scope))
+        return self._over(self._pages, scope)
 
     def post(self, path: str) -> bool:
         """A form is sent to an address with a token; True when too often."""
@@ -116,10 +116,17 @@ class Rates:
         """The API is called with a key of this name; True when too often."""
         return self._calls.over(name.encode())
 
-    def _network(self, scope: Scope) -> bytes:
+    def _over(self, meter: Meter, scope: Scope) -> bool:
+        network = self._network(scope)
+        return network is not None and meter.over(network)
+
+    def _network(self, scope: Scope) -> bytes | None:
+        """Who asks, hashed; None for a web server in front that does not say for whom: all the world, that is."""
         address = self._client(scope)
         if address is None:
             return b""
+        if address.is_loopback or self._trusted(address):
+            return None
         return self._hash(address.packed[: _V4 if isinstance(address, IPv4Address) else _V6])
 
     def _client(self, scope: Scope) -> IPv4Address | IPv6Address | None:

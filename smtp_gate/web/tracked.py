@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from smtp_gate.errors import BadToken
-from smtp_gate.model import NOTHING, Consent
 from smtp_gate.policy.decide import live
 from smtp_gate.tokens import AskToken, open_ask, open_link, open_pixel, seal
 from smtp_gate.web.location import location
@@ -59,11 +58,12 @@ class TrackedDoors:
     async def pixel(self, request: Request) -> Response:
         """The vendor's pixel while consent holds, else one that tells nobody anything."""
         token = open_pixel(self.office.keyring, request.path_params["token"])
-        if self.rates.hit(request.path_params["token"]):
-            return Response(GIF, 200, DOUBT, "image/gif")
         consent = await self.office.consent(token.controller, token.subject)
         there = location(token.url)
         if there and live(token.purposes, consent.granted):
+            # Counted here only: of what is dead nothing is noted, not even for a minute.
+            if self.rates.hit(request.path_params["token"]):
+                return Response(GIF, 200, DOUBT, "image/gif")
             self.office.log.hit("pixel", "live")
             return redirect(there)
         if consent.reason in CERTAIN:
@@ -74,12 +74,10 @@ class TrackedDoors:
     async def link(self, request: Request) -> Response:
         """The vendor's link while consent holds, else its target, else the page that asks."""
         token = open_link(self.office.keyring, request.path_params["token"])
-        often = self.rates.hit(request.path_params["token"])
-        consent = (
-            Consent(NOTHING, "granted") if often else await self.office.consent(token.controller, token.subject)
-        )
+        consent = await self.office.consent(token.controller, token.subject)
         there = location(token.url)
-        if there and live(token.purposes, consent.granted):
+        # Counted when alive only, as above.
+        if there and live(token.purposes, consent.granted) and not self.rates.hit(request.path_params["token"]):
             self.office.log.hit("link", "live")
             return redirect(there)
         if consent.reason not in CERTAIN:

@@ -121,7 +121,7 @@ def test_a_client_is_its_network_and_nothing_of_its_address_is_kept() -> None:
     assert len(set(same + other)) == 4
     assert rates._network(scope("2001:db8::1")) == rates._network(scope("2001:db8:0:ff::9"))
     assert Rates()._network(scope("192.0.2.1")) != same[0], "another process cannot compare"
-    assert bytes([192, 0, 2]) not in b"".join(same)
+    assert bytes([192, 0, 2]) not in b"".join(network or b"" for network in same)
 
 
 # --- what a client hears --------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ async def test_who_guesses_is_told_to_wait_and_nobody_else() -> None:
     assert len(site.people.withdrawn) == 1
 
 
-async def test_ten_thousand_guesses_are_answered_alike_and_change_nothing() -> None:
+async def test_guesses_are_answered_alike_and_change_nothing() -> None:
     site = Site()
     async with site.client() as client:
         answers = {
@@ -165,6 +165,24 @@ async def test_a_pixel_over_its_rate_is_dead_and_its_vendor_hears_nothing_more()
         assert codes == [302] * limits.MAX_HITS_PER_TOKEN + [200]
         assert (over.content, over.headers["cache-control"]) == (GIF, "no-store")
         assert (await client.get(pixel("https://t.example/other.gif"))).status_code == 302
+
+
+async def test_nothing_is_counted_of_what_is_dead() -> None:
+    site = Site(People(NOTHING, "withdrawn"), targets={"https://t.example/c": TARGET})
+    async with site.client() as client:
+        for _ in range(limits.MAX_HITS_PER_TOKEN + 2):
+            dead = await client.get(pixel())
+            assert (dead.content, dead.headers["cache-control"]) == (GIF, "public, max-age=31536000, immutable")
+            assert (await client.get(link())).headers["location"] == TARGET
+        site.people.granted, site.people.reason = EVERYTHING, "granted"
+        assert (await client.get(pixel())).status_code == 302
+
+
+async def test_a_web_server_in_front_that_names_nobody_holds_nobody_up() -> None:
+    site = Site()
+    async with site.client() as client:
+        codes = [(await client.get("/w/x")).status_code for _ in range(limits.MAX_STRANGERS_PER_NETWORK + 2)]
+    assert set(codes) == {404}
 
 
 async def test_a_link_over_its_rate_still_goes_on() -> None:
