@@ -65,8 +65,8 @@ class Chain:
         self.postfix = enter(Postfix(settings, ["plain unix - - n - - smtp -o smtp_send_xforward_command=no"]))
         for person in AGREED:
             self.gate.agrees(person, ALL)
-        head = b" %d" % len(AGREED)
-        eventually(lambda: self.redis.say("GET", "smtp_gate:live").strip().endswith(head))
+        head = b" %d " % len(AGREED)
+        eventually(lambda: head in self.redis.say("GET", "smtp_gate:{0}:live"))
         return self
 
     def __exit__(

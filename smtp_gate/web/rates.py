@@ -98,11 +98,15 @@ class Rates:
 
     def stranger(self, scope: Scope) -> bool:
         """A client asked for what is not there, or with a token or key that is none; True when too often."""
-        return self._over(self._strangers, scope)
+        return self._strangers.over(self._network(scope))
 
     def page(self, scope: Scope) -> bool:
         """A client asks for a page; True when its network does so too often."""
-        return self._over(self._pages, scope)
+        client = self._client(scope)
+        # A web server in front that does not say for whom it asks: as one network, all readers would be held up.
+        if client is not None and (client.is_loopback or self._trusted(client)):
+            return False
+        return self._pages.over(self._network(scope))
 
     def post(self, path: str) -> bool:
         """A form is sent to an address with a token; True when too often."""
@@ -116,17 +120,10 @@ class Rates:
         """The API is called with a key of this name; True when too often."""
         return self._calls.over(name.encode())
 
-    def _over(self, meter: Meter, scope: Scope) -> bool:
-        network = self._network(scope)
-        return network is not None and meter.over(network)
-
-    def _network(self, scope: Scope) -> bytes | None:
-        """Who asks, hashed; None for a web server in front that does not say for whom: all the world, that is."""
+    def _network(self, scope: Scope) -> bytes:
         address = self._client(scope)
         if address is None:
             return b""
-        if address.is_loopback or self._trusted(address):
-            return None
         return self._hash(address.packed[: _V4 if isinstance(address, IPv4Address) else _V6])
 
     def _client(self, scope: Scope) -> IPv4Address | IPv6Address | None:

@@ -170,9 +170,9 @@ def message(data: bytes) -> None:
             assert variant.content == b""
             continue
         _check_rewritten(data, found, variant.content, variant.decision.footer)
-        if granted is NOTHING:
-            assert not variant.decision.personal
         actions = {verdict.action for verdict in variant.decision.verdicts}
+        if granted is NOTHING:
+            assert variant.decision.personal == (Action.INVITE in actions)
         if actions <= {Action.KEEP}:
             assert variant.content == data
     plain = [finding for finding in found.findings if finding.kind in (Kind.PLAIN, Kind.OWN)]
