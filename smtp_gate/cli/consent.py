@@ -38,7 +38,7 @@ app = typer.Typer(no_args_is_help=True, help="Who agreed to what: ask, record, i
 Whose = Annotated[str, typer.Option("--controller", help="Id of the controller; needed when there are several.")]
 Reference = Annotated[str, typer.Option(help="What finds it at the source: a form, a ticket.")]
 Notice = Annotated[str, typer.Option(help="Version of the wording that was shown.")]
-Language = Annotated[str, typer.Option(help="Two-letter language of that wording.")]
+Language = Annotated[str, typer.Option(help="Language of that wording; left out: the only one that is kept.")]
 Method = Annotated[str, typer.Option(help="By which means the person decided: form, phone, paper ...")]
 
 
@@ -226,6 +226,8 @@ def _record(
     as_json: bool,
 ) -> None:
     name, subject = controller_named(books, controller), subject_named(books, address)
+    if origin["notice"] and not origin["language"]:
+        origin = origin | {"language": _language_kept(books, name, origin["notice"])}
     try:
         event = Event(
             controller=name,
@@ -242,6 +244,14 @@ def _record(
     seq = run_once(books, books.register.record(event, address.encode()))
     now = now_of(books, name, subject)
     print(json.dumps({"event": seq} | now.plain()) if as_json else f"event {seq}; {now}")
+
+
+def _language_kept(books: Books, controller: str, version: str) -> str:
+    """The language of a wording that is kept in one only: without it, the proof would not find its text."""
+    kept = books.ledger.languages(controller, version)
+    if len(kept) > 1:
+        raise typer.BadParameter(f"--language must say which was shown: {version} is kept in {', '.join(kept)}")
+    return kept[0] if kept else ""
 
 
 def _plain(each: Recorded) -> dict[str, str | int]:

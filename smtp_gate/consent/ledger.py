@@ -20,7 +20,7 @@ from smtp_gate.consent.database import Away, database_at
 from smtp_gate.consent.erasure import erase_in
 from smtp_gate.consent.event import Chained, Entry, Event, Recorded
 from smtp_gate.consent.export import export_in
-from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices
+from smtp_gate.consent.notices import Notice, NoticeKey, Wordings, add_notice, find_notices, languages_in
 from smtp_gate.consent.openings import keep_in, openings_in
 from smtp_gate.consent.reach import Reached, reached_in
 from smtp_gate.consent.rebuild import rebuild_in, wrong_standing_in
@@ -256,6 +256,11 @@ class Ledger:
         """The wordings of some keys, those that are there."""
         with self._database.read() as connection:
             return find_notices(connection, keys)
+
+    def languages(self, controller: str, version: str) -> list[str]:
+        """The languages in which a version of a controller's wording is kept."""
+        with self._database.read() as connection:
+            return languages_in(connection, controller, version)
 
     def verify(
         self, signed: Mapping[int, bytes] | None = None, progress: Callable[[int], None] = lambda _: None

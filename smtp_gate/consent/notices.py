@@ -100,6 +100,12 @@ def find_notices(connection: sa.Connection, keys: Iterable[NoticeKey]) -> dict[N
     return found
 
 
+def languages_in(connection: sa.Connection, controller: str, version: str) -> list[str]:
+    """The languages in which a version is kept, sorted."""
+    query = sa.select(notices.c.language).where(notices.c.controller == controller, notices.c.version == version)
+    return sorted(connection.execute(query).scalars())
+
+
 class Wordings:
     """The hashes that new events hold, kept while no wording is added: an append then asks for none of them."""
 

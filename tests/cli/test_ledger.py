@@ -218,6 +218,20 @@ def test_a_proof_says_of_which_wording_it_has_the_text(gate: Command) -> None:
     gate("ledger", "proof", ANNA, "--quick", code=65)
 
 
+def test_a_wording_kept_in_one_language_needs_no_naming_of_it_and_one_in_two_does(gate: Command) -> None:
+    keep(gate)
+    gate.grant()
+    told = gate.json("ledger", "proof", ANNA)
+    assert told["notices"][0]["text"] == WORDING
+    assert told["events"][0]["language"] == "fr"
+    file = gate.folder / "v3.en.txt"
+    file.write_text("We would like to see.")
+    gate("ledger", "notice", str(file), "--version", "v3", "--language", "en")
+    words = ("consent", "grant", ANNA, "clicks", "--source", "desk", "--notice", "v3")
+    assert "v3 is kept in en, fr" in " ".join(gate(*words, code=2).output.replace("│", " ").split())
+    assert gate.json("consent", "get", ANNA, "--history")["history"][-1]["event"] == 1
+
+
 def test_a_proof_of_an_event_that_was_changed_says_so(gate: Command) -> None:
     gate.grant()
     forge(gate.folder, "UPDATE event SET source = 'elsewhere'")
