@@ -84,8 +84,8 @@ def unhurried() -> dict[str, Any]:
 
 
 def _parsed(url: str) -> Address:
-    pieces = urlsplit(url)
-    transport, _, kind = pieces.scheme.partition("+")
+    scheme, _, rest = url.partition("://")
+    transport, _, kind = scheme.lower().partition("+")
     if not kind:
         options: dict[str, Any] = {**parse_url(url), **unhurried()}
         make = options.pop("connection_class", Connection)
@@ -93,7 +93,10 @@ def _parsed(url: str) -> Address:
         return Address("single", (), "", make, options, {})
     if kind not in ("sentinel", "cluster") or transport not in ("redis", "rediss"):
         raise ValueError
-    user, at, names = pieces.netloc.rpartition("@")
+    # Several hosts are no host of RFC 3986, and newer libraries refuse brackets among them.
+    end = next((at for at, sign in enumerate(rest) if sign in "/?#"), len(rest))
+    user, at, names = rest[:end].rpartition("@")
+    pieces = urlsplit(f"//placeholder{rest[end:]}")
     default = _SENTINEL if kind == "sentinel" else _REDIS
     hosts = tuple(_host(name, default) for name in names.split(","))
     service, _, database = pieces.path.removeprefix("/").partition("/")

@@ -68,17 +68,19 @@ class Wire:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        there_writer = None
         try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._up(reader, there_writer))
                 group.create_task(self._down(there_reader, writer))
-        except asyncio.CancelledError:
-            pass  # the test ends
+        except (asyncio.CancelledError, OSError):
+            pass  # the test ends, or the server is gone
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
-            there_writer.transport.abort()
+            if there_writer is not None:
+                there_writer.transport.abort()
 
     async def _up(self, reader: asyncio.StreamReader, there: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
