@@ -179,6 +179,8 @@ HOOK_PERIOD = 1.0
 """Seconds between two looks for events that webhooks are to be told."""
 HOOK_TIMEOUT = 10.0
 """Seconds for each step of one call: a CRM that does its work before it answers takes a few."""
+HOOK_CALLS = 8
+"""Calls of webhooks at the same time in a process; more endpoints than that wait for each other."""
 HOOK_LEASE = 60.0
 """Seconds a process has the turn with an endpoint after each event; one that died lets it go then."""
 HOOK_BATCH = 100

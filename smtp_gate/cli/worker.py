@@ -143,6 +143,7 @@ class Worker:
             await self._web.close()
         await self._pool.close()
         self._auditor.close()
+        self._courier.close()
         await self._store.close()
         await self._learning.close()
         if self._gate.aliases is not None:

@@ -57,6 +57,9 @@ class LedgerStore:
         except StoreUnavailable:
             self._breaker.failed()
             raise
+        except Exception:  # noqa: BLE001 - a database that fails in a new way has no answer either; mail must flow on
+            self._breaker.failed()
+            raise StoreUnavailable("ledger") from None
         self._breaker.succeeded()
         now = self._now()
         return [_consent(rows.get(subject), now) for subject in subjects]

@@ -124,11 +124,11 @@ class Journey:
             if waiting:
                 groups = await self._groups(raw, waiting, answers, report)
                 answers |= await self._send(groups, claim, client_gone, deadline, report, left=left)
-                if self._questions is not NONE:
-                    await note(self._gate, self._questions, answers)
                 report.step("deliver")
             outcome = [answers[number] for number in range(count)]
             claim.settle(outcome, gone=client_gone())
+        if self._questions is not NONE:
+            await note(self._gate, self._questions, answers, report)
         return outcome
 
     async def _groups(

@@ -66,7 +66,12 @@ async def questions_of(
     keyring = ruleset.keyring
     if keyring is None or gate.asked is None or not ruleset.reask_after:
         return NONE
-    asking = {token.subject for token in quotes.tokens.values() if isinstance(token, Choices) and token.asks}
+    # A reply that quotes somebody's link asks nothing, and must reach them; the plain address asks anywhere.
+    asking = {
+        token.subject
+        for token in quotes.tokens.values()
+        if isinstance(token, Choices) and token.asks and "in-reply-to" not in quotes.scan.headers
+    }
     subjects: dict[int, bytes] = {}
     controller = ""
     for group in groups:
@@ -90,12 +95,14 @@ async def questions_of(
     return Questions(controller, subjects, refused)
 
 
-async def note(gate: Gate, questions: Questions, answers: Mapping[int, Reply]) -> None:
-    """Remember whom the mail reached."""
+async def note(gate: Gate, questions: Questions, answers: Mapping[int, Reply], report: Report) -> None:
+    """Remember whom the mail reached; never raises: the mail is out, and only the operator is left to be told."""
     reached = [subject for number, subject in questions.subjects.items() if answers[number].accepted]
     if not reached or gate.asked is None:
         return
     try:
         await gate.asked.note(questions.controller, reached)
-    except StoreUnavailable as problem:  # the mail is out: there is nobody left to tell but the operator
+    except StoreUnavailable as problem:
         gate.store_said(problem.reason)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, a 451 now would bring the mail a second time
+        report.failed(problem)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 from smtp_gate.consent.clock import micros, utc_now
@@ -16,6 +17,7 @@ from smtp_gate.hooks.call import NotTold, call
 from smtp_gate.hooks.letter import letter_of, signed
 from smtp_gate.limits import (
     HOOK_BATCH,
+    HOOK_CALLS,
     HOOK_LEASE,
     HOOK_PAUSE_FIRST,
     HOOK_PAUSE_MOST,
@@ -64,12 +66,23 @@ class Courier:
         self._post = post
         self._me = secrets.token_bytes(16)
         self._begun: set[str] = set()
+        # Of its own: in those that all share, a few slow endpoints would hold up look-ups and withdrawals.
+        self._threads = ThreadPoolExecutor(HOOK_CALLS, thread_name_prefix="webhook")
+
+    def close(self) -> None:
+        """Give the threads back; a call under way ends by its own limit."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(self) -> NoReturn:
         """Tell again and again, until cancelled; what is slow with one endpoint keeps no other waiting."""
-        while True:
-            await asyncio.gather(*(self._turn(endpoint) for endpoint in self.endpoints))
-            await asyncio.sleep(HOOK_PERIOD)
+        turns: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for endpoint in self.endpoints:
+                    turn = turns.get(endpoint.id)
+                    if turn is None or turn.done():
+                        turns[endpoint.id] = tasks.create_task(self._turn(endpoint))
+                await asyncio.sleep(HOOK_PERIOD)
 
     async def _turn(self, endpoint: Endpoint) -> None:
         try:
@@ -121,7 +134,9 @@ class Courier:
         letter = letter_of(recorded, address)
         fields = signed(letter, endpoint.secret, int(self._clock().timestamp()))
         try:
-            await asyncio.to_thread(self._post, endpoint, letter.body, fields)
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._post, endpoint, letter.body, fields
+            )
         except NotTold as problem:
             metrics.webhook(endpoint.host, "failed")
             attempts = state.attempts + 1

@@ -71,10 +71,12 @@ class WithdrawalDoor:
         office = self.office
         history = await office.register.history(person.subject, person.controller)
         last = history[-1].event if history else None
-        if last is not None and (last.decision, last.purposes) == (Choice.WITHDRAW, EVERYTHING):
+        stand = Stand(*await office.register.current(person.controller, person.subject))
+        pressed = last is not None and (last.decision, last.purposes) == (Choice.WITHDRAW, EVERYTHING)
+        # The last one may be an old one that was imported late, and a younger yes still hold.
+        if pressed and stand.consent.reason == "withdrawn":
             return  # pressed again: it is in the ledger already
         notice = office.notice(person.controller)
-        stand = Stand(*await office.register.current(person.controller, person.subject))
         shown = office.shown(person, stand)
         wording = office.pages.wording("withdraw", office.pages.language(accept, notice), notice, shown)
         if by_page:

@@ -66,3 +66,17 @@ async def test_a_disk_that_stalls_costs_the_time_limit_and_then_nothing(
     now[0] += 60
     assert await store.look_up("acme", [ANNA]) == [UNKNOWN]
     await store.close()
+
+
+async def test_a_database_that_fails_in_a_new_way_is_still_no_answer(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LedgerStore(ledger.reader())
+
+    def broken(_controller: str, _subjects: tuple[bytes, ...]) -> dict[bytes, tuple[object, object]]:
+        raise OSError("a socket that is none")
+
+    monkeypatch.setattr(store._reader, "read", broken)
+    with pytest.raises(StoreUnavailable, match="ledger"):
+        await store.look_up("acme", [ANNA])
+    await store.close()

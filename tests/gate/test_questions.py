@@ -169,3 +169,32 @@ async def test_mails_that_ask_nothing_do_not_look_there() -> None:
         room.agrees(ALICE, EVERYTHING)
         await room.send(TRACKED, ALICE, BOB)
         assert (book.looked, book.known) == (0, set())
+
+
+async def test_a_reply_to_a_question_is_no_question() -> None:
+    async with Room() as room:
+        book = keeps_a_book(room)
+        await room.send(QUESTION, ALICE)
+        mine = TOKEN.findall(room.got(ALICE)[0])[0]
+        quoted = letter(b'<p>Yes, that is us.</p><blockquote><a href="' + ASK[:-2] + mine + b'">x</a></blockquote>')
+        reply = b"In-Reply-To: <question@example.com>\r\n" + quoted
+        assert (await room.send(reply, ALICE)).codes == [250]
+        assert len(room.got(ALICE)) == 2
+        assert book.looked == 1
+        assert (await room.send(quoted, ALICE)).outcomes == [replies.ASKED_LATELY]
+        again = b"In-Reply-To: <question@example.com>\r\n" + QUESTION
+        assert (await room.send(again, ALICE)).outcomes == [replies.ASKED_LATELY]
+
+
+async def test_a_note_that_fails_in_a_new_way_makes_nobody_get_the_mail_twice() -> None:
+    async with Room() as room:
+        book = keeps_a_book(room)
+        note = book.note
+
+        async def broken(controller: str, subjects: Sequence[bytes]) -> None:
+            await note(controller, subjects)
+            raise RuntimeError
+
+        book.note = broken  # type: ignore[method-assign]
+        assert (await room.send(QUESTION, ALICE)).codes == [250]
+        assert len(room.got(ALICE)) == 1

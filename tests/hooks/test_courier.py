@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import threading
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,12 @@ from smtp_gate.errors import StoreUnavailable
 from smtp_gate.hooks.call import NotTold
 from smtp_gate.hooks.courier import Courier, pause
 from smtp_gate.hooks.endpoint import Endpoint
-from smtp_gate.limits import HOOK_BATCH, HOOK_LEASE, HOOK_PAUSE_MOST, MAX_HOOK_ATTEMPTS
+from smtp_gate.limits import HOOK_BATCH, HOOK_CALLS, HOOK_LEASE, HOOK_PAUSE_MOST, MAX_HOOK_ATTEMPTS
 from smtp_gate.model import Purpose
 from tests.hooks.receiver import SECRET, receiving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 ANNA = b"a" * 16
@@ -236,3 +237,40 @@ async def test_a_ledger_that_is_away_and_a_broken_endpoint_end_nothing(
     courier._post = wire
     await courier._turn(ENDPOINT)
     assert wire.got == [1]
+
+
+async def test_a_slow_endpoint_holds_up_no_other_and_nothing_else(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smtp_gate.hooks.courier.HOOK_PERIOD", 0.01)
+    slow = [
+        ENDPOINT._replace(id=f"{number:032}", url="https://slow.example/hook") for number in range(HOOK_CALLS - 1)
+    ]
+    hangs, told = threading.Event(), Wire()
+
+    def post(endpoint: Endpoint, body: bytes, fields: Mapping[str, str]) -> None:
+        if endpoint in slow:
+            hangs.wait(30)
+        told(endpoint, body, fields)
+
+    courier = Courier(ledger, [*slow, ENDPOINT], lambda: NOW, post)
+
+    async def until(done: Callable[[], bool]) -> None:
+        for _ in range(2000):
+            if done():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("it did not happen in time")
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(courier.run())
+            await until(lambda: len(courier._begun) == HOOK_CALLS)
+            for number in (1, 2):  # the second while the slow ones still have the first
+                ledger.append_many([decided(number)])
+                await until(lambda number=number: len(told.got) == number)  # type: ignore[misc]
+            assert told.got == [1, 2]
+            running.cancel()
+    finally:
+        hangs.set()
+        courier.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -12,6 +13,8 @@ import httpx
 
 import smtp_gate.cli
 from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.consent.clock import utc_now
+from smtp_gate.consent.event import Choice, Event
 from smtp_gate.consent.ledger import Ledger
 from smtp_gate.consent.ledger_store import LedgerStore
 from smtp_gate.consent.register import Register
@@ -61,6 +64,34 @@ async def test_a_withdrawal_reaches_the_mail_that_was_delivered(tmp_path: Path) 
     assert [answer.content for answer in again] == [GIF, GIF]
     assert onward.headers["location"] == link.target
     assert heard.troubles == []
+
+
+async def test_the_button_holds_also_where_an_older_withdrawal_was_recorded_last(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'consent.db'}")
+    store, register = LedgerStore(ledger.reader()), Register(ledger)
+    app = web_app(load_catalogue(None, {}, ""), RING, store, register, {"acme": ACME}, log=Heard())
+    for decision, days in ((Choice.GRANT, 30), (Choice.WITHDRAW, 400)):
+        ledger.append(
+            Event(
+                controller="acme",
+                subject=ALICE,
+                purposes=EVERYTHING,
+                decision=decision,
+                at=utc_now() - timedelta(days=days),
+                method="import",
+                source="crm",
+            )
+        )
+    assert (await store.look_up("acme", [ALICE]))[0].granted == EVERYTHING
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        for _ in range(2):
+            assert (
+                await client.post(Mint(RING, "http://gate.example", "acme", ALICE).withdraw())
+            ).status_code == 200
+    assert (await store.look_up("acme", [ALICE]))[0].granted == NOTHING
+    assert [each.event.method for each in ledger.history(ALICE)] == ["import", "import", "one_click"]
+    await store.close()
+    ledger.close()
 
 
 async def test_asked_agreed_withdrawn_and_agreed_again_by_mail_with_every_word_in_the_ledger(
