@@ -17,12 +17,13 @@ import pytest
 
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.config.load import read_settings
+from smtp_gate.decision import Action, Decision, MailClass, Verdict
 from smtp_gate.gate import Ruleset
 from smtp_gate.gate.variant import compose
 from smtp_gate.limits import MAX_HEADER_BYTES, MAX_LINE, MAX_MESSAGE_SIZE, MAX_RECEIVED
 from smtp_gate.listener.front import Front
 from smtp_gate.listener.server import Server
-from smtp_gate.model import NOTHING, Action, Decision, Judgement, Kind, Look, MailClass, Verdict
+from smtp_gate.model import NOTHING, Judgement, Kind, Look
 from smtp_gate.observe.second_opinion import trackers_left
 from smtp_gate.policy.match import treat
 from smtp_gate.render.message import render

@@ -13,6 +13,7 @@ ROWS = {
     "replies": 1,
     "errors": 2,
     "limits": 2,
+    "decision": 2,
     "model": 2,
     "transfer": 2,
     "policy": 3,
@@ -32,7 +33,7 @@ ROWS = {
     "cli": 7,
     "__main__": 8,
 }
-SIDEWAYS = {("scan", "trackers"), ("render", "tokens"), ("model", "replies")}
+SIDEWAYS = {("scan", "trackers"), ("render", "tokens")}
 """The few imports inside one row: a scan asks the catalogue, rendering asks for tokens."""
 
 PURE = {name for name, row in ROWS.items() if row <= 3}

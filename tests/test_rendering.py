@@ -19,8 +19,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from bench.mails import newsletter, sales
+from smtp_gate.decision import Action
 from smtp_gate.gate.variant import compose
-from smtp_gate.model import EVERYTHING, NOTHING, Action, Purpose
+from smtp_gate.model import EVERYTHING, NOTHING, Purpose
 from smtp_gate.policy.match import treat
 from smtp_gate.policy.rules import Controller
 from smtp_gate.scan.message import scan

@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 
 from smtp_gate.cli.rooms import ruleset_of
+from smtp_gate.decision import Action
 from smtp_gate.gate.quoted import quotes_of
 from smtp_gate.gate.variant import compose
-from smtp_gate.model import NOTHING, Action, Consent, Purpose
+from smtp_gate.model import NOTHING, Consent, Purpose
 from smtp_gate.policy.decide import measurable
 from smtp_gate.policy.roles import ROLE, spoken_for
 from smtp_gate.render.edits import edits_of

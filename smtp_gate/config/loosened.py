@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtp_gate.config.yaml_file import dotted
+from smtp_gate.decision import MailClass
 from smtp_gate.errors import ConfigError
-from smtp_gate.model import MailClass
 from smtp_gate.policy.profile import LOOSEST_FIRST, MEASURING, PROFILES, looser
 from smtp_gate.policy.rules import Treat
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from smtp_gate.config.section import SECTION
 from smtp_gate.config.values import DomainGlob, FieldName, OneOrMore, PixelGlob, RoleName, RuleName, SenderGlob
-from smtp_gate.model import MailClass
+from smtp_gate.decision import MailClass
 from smtp_gate.policy.decide import MEASURED
 from smtp_gate.policy.profile import LOOSEST_FIRST, PROFILES
 from smtp_gate.policy.rules import (

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from smtp_gate.decision import Action, Verdict
 from smtp_gate.errors import BadToken
-from smtp_gate.model import Action, Kind, Verdict
+from smtp_gate.model import Kind
 from smtp_gate.policy.decide import FORWARDED, barred, live
 from smtp_gate.policy.rules import Treat
 from smtp_gate.tokens.kinds import LinkToken, OpeningToken, PixelToken, WithdrawToken
@@ -24,8 +25,9 @@ from smtp_gate.tokens.subject import subject_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from smtp_gate.decision import Decision
     from smtp_gate.gate.ruleset import Ruleset
-    from smtp_gate.model import Decision, Purpose, Scan
+    from smtp_gate.model import Purpose, Scan
     from smtp_gate.policy.match import Treatment
     from smtp_gate.tokens.keyring import Keyring
 

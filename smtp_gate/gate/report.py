@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from smtp_gate.model import Kind, MailClass
+from smtp_gate.decision import MailClass
+from smtp_gate.model import Kind
 from smtp_gate.observe import log, metrics
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtp_gate.model import Action, Kind
+from smtp_gate.decision import Action
+from smtp_gate.model import Kind
 from smtp_gate.observe.audit_sheet import Sheet
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtp_gate import replies
 from smtp_gate.config.translations import footer_wording
+from smtp_gate.decision import Action
 from smtp_gate.errors import SpliceError
 from smtp_gate.gate.quoted import Quotes, Settled, quotes_of
 from smtp_gate.gate.quoted import settled as settled_quotes
-from smtp_gate.model import NOTHING, OPENINGS, Action
+from smtp_gate.model import NOTHING, OPENINGS
 from smtp_gate.policy.decide import INVITED, decide
 from smtp_gate.policy.roles import spoken_for
 from smtp_gate.render.footer import FooterText, Said
@@ -24,8 +25,9 @@ from smtp_gate.tokens.mint import Mint
 from smtp_gate.tokens.subject import subject_of
 
 if TYPE_CHECKING:
+    from smtp_gate.decision import Decision
     from smtp_gate.gate.ruleset import Ruleset
-    from smtp_gate.model import Decision, Purpose, Scan
+    from smtp_gate.model import Purpose, Scan
     from smtp_gate.policy.match import Treatment
     from smtp_gate.policy.rules import Controller
     from smtp_gate.replies import Reply

@@ -19,7 +19,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smtp_gate.model import MailClass
+    from smtp_gate.decision import MailClass
 
 _CODE = re.compile(r"[\w.:\[\]-]{1,64}")
 """A code, a host:port, an id: no ``@``, no ``/``, no space."""

@@ -25,7 +25,7 @@ from prometheus_client import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smtp_gate.model import MailClass
+    from smtp_gate.decision import MailClass
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """Media type of :func:`exposition`."""

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtp_gate import replies
+from smtp_gate.decision import Action, Decision, MailClass, Verdict
 from smtp_gate.limits import MAX_ASKED_URL, MAX_WRAPPED_URL
-from smtp_gate.model import OPENINGS, Action, Carrier, Decision, Kind, MailClass, Purpose, Verdict
+from smtp_gate.model import OPENINGS, Carrier, Kind, Purpose
 from smtp_gate.policy.match import fits
 from smtp_gate.policy.rules import (
     Forwarded,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from smtp_gate.model import MailClass
+from smtp_gate.decision import MailClass
 from smtp_gate.policy.rules import (
     Condition,
     Controller,

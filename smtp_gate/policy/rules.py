@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtp_gate.model import MailClass
+    from smtp_gate.decision import MailClass
 
 
 class Profile(StrEnum):

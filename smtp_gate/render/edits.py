@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtp_gate.decision import Action
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import OPENINGS, Action, Carrier, Kind
+from smtp_gate.model import OPENINGS, Carrier, Kind
 from smtp_gate.render.address import in_attribute, in_css, in_text
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtp_gate import transfer
+from smtp_gate.decision import Action
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import Action
 from smtp_gate.render.edits import Edit, edits_of, in_order
 from smtp_gate.render.footer import html_form, text_form
 from smtp_gate.render.part import CRLF, line_end, splice
 
 if TYPE_CHECKING:
-    from smtp_gate.model import Anchor, Decision, Part, Scan
+    from smtp_gate.decision import Decision
+    from smtp_gate.model import Anchor, Part, Scan
     from smtp_gate.render.footer import FooterText
     from smtp_gate.tokens.mint import Mint
 

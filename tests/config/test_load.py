@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from smtp_gate.config.catalogue import load_catalogue
 from smtp_gate.config.contradictions import MAX_OWN_ADDRESS, overlap
 from smtp_gate.config.load import check_vendors, load_settings, read_settings
+from smtp_gate.decision import MailClass
 from smtp_gate.delivery.next_hop import NextHop
 from smtp_gate.errors import ConfigFileError
 from smtp_gate.limits import MAX_LINE_OUT, MAX_WRAPPED_URL
-from smtp_gate.model import MailClass, Purpose
+from smtp_gate.model import Purpose
 from smtp_gate.policy.match import owns
 from smtp_gate.policy.rules import Controller, OnOpaqueLink
 from smtp_gate.tokens.keyring import Keyring

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from smtp_gate import transfer
 from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.decision import Action
 from smtp_gate.errors import SpliceError
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.gate.variant import compose
 from smtp_gate.limits import MAX_LINE_OUT, MAX_UNWRAP_DEPTH, MAX_URL
-from smtp_gate.model import EVERYTHING, NOTHING, Action, Carrier, Kind, Look, Span
+from smtp_gate.model import EVERYTHING, NOTHING, Carrier, Kind, Look, Span
 from smtp_gate.policy.match import treat
 from smtp_gate.policy.rules import Controller, OnOpaqueLink, Policy
 from smtp_gate.render.edits import Edit, apply

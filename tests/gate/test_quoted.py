@@ -13,9 +13,10 @@ import pytest
 
 from smtp_gate import replies
 from smtp_gate.config.load import read_settings
+from smtp_gate.decision import Action
 from smtp_gate.gate import Ruleset
 from smtp_gate.gate.variant import Variant, compose
-from smtp_gate.model import EVERYTHING, NOTHING, Action, Purpose
+from smtp_gate.model import EVERYTHING, NOTHING, Purpose
 from smtp_gate.scan.message import scan
 from smtp_gate.tokens import (
     AskToken,

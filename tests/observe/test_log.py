@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from smtp_gate.model import MailClass
+from smtp_gate.decision import MailClass
 from smtp_gate.observe import log
 
 if TYPE_CHECKING:

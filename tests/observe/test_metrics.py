@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from smtp_gate.model import MailClass
+from smtp_gate.decision import MailClass
 from smtp_gate.observe import metrics
 from smtp_gate.observe.shared import count_together
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtp_gate.model import OPENINGS, Anchor, Carrier, Finding, Kind, MailClass, Part, Purpose, Scan, Span
+from smtp_gate.decision import MailClass
+from smtp_gate.model import OPENINGS, Anchor, Carrier, Finding, Kind, Part, Purpose, Scan, Span
 from smtp_gate.policy.match import Treatment
 from smtp_gate.policy.rules import (
     Controller,

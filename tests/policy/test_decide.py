@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_gate import limits, replies
+from smtp_gate.decision import Action, MailClass
 from smtp_gate.gate import quoted
-from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Action, Carrier, Consent, Kind, MailClass, Purpose
+from smtp_gate.model import EVERYTHING, NOTHING, UNKNOWN, Carrier, Consent, Kind, Purpose
 from smtp_gate.policy import decide as module
 from smtp_gate.policy.decide import decide, live, measurable
 from smtp_gate.policy.rules import (

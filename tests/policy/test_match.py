@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_gate.model import MailClass
+from smtp_gate.decision import MailClass
 from smtp_gate.policy.match import _MAX_FROM, DEFAULT_RULE, addresses, fits, owns, treat
 from smtp_gate.policy.rules import (
     Condition,

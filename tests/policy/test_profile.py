@@ -9,7 +9,8 @@ from typing import get_type_hints
 
 import pytest
 
-from smtp_gate.model import EVERYTHING, NOTHING, Kind, MailClass, Purpose
+from smtp_gate.decision import MailClass
+from smtp_gate.model import EVERYTHING, NOTHING, Kind, Purpose
 from smtp_gate.policy import rules
 from smtp_gate.policy.decide import decide
 from smtp_gate.policy.match import treat

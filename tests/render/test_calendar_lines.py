@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_gate.model import Action, Decision, MailClass, Verdict
+from smtp_gate.decision import Action, Decision, MailClass, Verdict
 from smtp_gate.render.calendar_lines import MAX_LINE, folded
 from smtp_gate.render.edits import Edit, apply
 from smtp_gate.render.message import render

@@ -24,9 +24,10 @@ import yaml
 
 from smtp_gate import replies
 from smtp_gate.config.catalogue import load_catalogue
+from smtp_gate.decision import MailClass
 from smtp_gate.gate.ruleset import Ruleset
 from smtp_gate.gate.variant import Variant, compose
-from smtp_gate.model import NOTHING, UNKNOWN, Consent, MailClass, Purpose, Scan
+from smtp_gate.model import NOTHING, UNKNOWN, Consent, Purpose, Scan
 from smtp_gate.policy.decide import measurable
 from smtp_gate.policy.rules import Condition, Controller, OnOpaqueLink, OnSealed, Policy, ReadReceipts, Rule, Treat
 from smtp_gate.scan.message import scan

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from smtp_gate.decision import Action
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import Action, Finding, Kind
+from smtp_gate.model import Finding, Kind
 from smtp_gate.render.edits import Edit, apply, edits_of, in_order
 from smtp_gate.scan.message import scan
 from tests.plain_catalogue import OWN, plain_catalogue

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from smtp_gate import limits
 from smtp_gate.config.translations import footer_wording
+from smtp_gate.decision import Action, Decision, MailClass, Verdict
 from smtp_gate.errors import SpliceError
-from smtp_gate.model import Action, Decision, Kind, MailClass, Purpose, Scan, Verdict
+from smtp_gate.model import Kind, Purpose, Scan
 from smtp_gate.render.footer import FooterText, Said
 from smtp_gate.render.message import render
 from smtp_gate.scan.message import scan

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_gate.model import Action, Carrier
+from smtp_gate.decision import Action
+from smtp_gate.model import Carrier
 from smtp_gate.scan.html import read_html
 from smtp_gate.scan.message import words_of
 from tests.render.test_edits import done
